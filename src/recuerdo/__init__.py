@@ -1,0 +1,51 @@
+"""recuerdo: recurrent networks that forecast, classify, write, and show what they remember.
+
+The public names are imported at first use, so that ``import recuerdo`` loads neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recuerdo import cells, data, errors, kernels, learn, nn, shapes, show, tasks
+    from recuerdo.nn import convert
+    from recuerdo.tasks import Forecaster, load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Forecaster": "recuerdo.tasks",
+    "load": "recuerdo.tasks",
+    "convert": "recuerdo.nn",
+}
+_ROOMS = ("cells", "data", "errors", "kernels", "learn", "nn", "shapes", "show", "tasks")
+
+__all__ = [
+    "Forecaster",
+    "__version__",
+    "cells",
+    "convert",
+    "data",
+    "errors",
+    "kernels",
+    "learn",
+    "load",
+    "nn",
+    "shapes",
+    "show",
+    "tasks",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return import_module(f"recuerdo.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'recuerdo' has no attribute {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

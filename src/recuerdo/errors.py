@@ -1,0 +1,75 @@
+"""Every error that recuerdo raises on purpose, as one tree.
+
+::
+
+    RecuerdoError
+    ├── ShapeError       (ValueError)    an array whose axes are not (samples, time steps, features)
+    ├── OptionError      (ValueError)    an argument with a value that is not offered
+    ├── DataError        (ValueError)    a table or file that cannot be read as series
+    ├── ConversionError  (TypeError)     a layer that has no equal here
+    ├── BackendError     (RuntimeError)  no kernel takes the job
+    ├── DivergedError    (RuntimeError)  training left the finite numbers
+    ├── NotFittedError   (ValueError, AttributeError)  an estimator that was asked before it was fitted
+    ├── ModelFileError   (ValueError)    a model directory that cannot be loaded
+    └── OutputError      (OSError)       a result that cannot be written where it was asked for
+
+Each message says what is wrong, where, and what to do now. The command line prints it as one sentence and exits with 2.
+"""
+
+
+class RecuerdoError(Exception):
+    """The root: catch this to catch everything that recuerdo raises on purpose."""
+
+
+class ShapeError(RecuerdoError, ValueError):
+    """An array whose axes are not the (samples, time steps, features) that are expected."""
+
+
+class OptionError(RecuerdoError, ValueError):
+    """An argument whose value is not offered, or does not go with another one."""
+
+
+class DataError(RecuerdoError, ValueError):
+    """A table or file that cannot be read as one or more series."""
+
+
+class ConversionError(RecuerdoError, TypeError):
+    """A layer of another library that has no exact equal here."""
+
+
+class BackendError(RecuerdoError, RuntimeError):
+    """No kernel takes the job, or the one that was named cannot."""
+
+
+class DivergedError(RecuerdoError, RuntimeError):
+    """Training met a loss or a gradient that is not finite; the module keeps its last finite weights.
+
+    Args:
+        message: what happened and what to try.
+        step: the optimiser step at which it happened, counted from 0.
+        grad_norm: the gradient norm of that step (NaN or infinite when the gradient is what broke).
+    """
+
+    def __init__(self, message: str, *, step: int, grad_norm: float) -> None:
+        super().__init__(message)
+        self.step = step
+        self.grad_norm = grad_norm
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_diverged, (str(self), self.step, self.grad_norm)
+
+
+def _rebuild_diverged(message: str, step: int, grad_norm: float) -> DivergedError:
+    return DivergedError(message, step=step, grad_norm=grad_norm)
+
+
+class NotFittedError(RecuerdoError, ValueError, AttributeError):
+    """An estimator that was asked for a result before it was fitted."""
+
+
+class ModelFileError(RecuerdoError, ValueError):
+    """A model directory that is truncated, foreign, or of a newer schema."""
+
+
+class OutputError(RecuerdoError, OSError):
+    """A result that cannot be written where it was asked for, or that would overwrite something."""

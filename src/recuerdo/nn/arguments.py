@@ -1,0 +1,72 @@
+"""What a layer is built with and called with, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from recuerdo.cells import State
+from recuerdo.errors import OptionError, ShapeError
+
+
+def check_options(who: str, sizes: dict[str, int], shares: dict[str, float], max_lag: int | None) -> None:
+    """Raise OptionError for a size or lag below 1, a share outside [0, 1), or dropout with a single layer."""
+    for argument, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise OptionError(f"{who}({argument}={size!r}): it counts, so it has to be a whole number of 1 or more.")
+    for argument, share in shares.items():
+        if not 0 <= share < 1:
+            raise OptionError(f"{who}({argument}={share!r}): it is a share, so it has to be in [0, 1).")
+    if shares["dropout"] and sizes["num_layers"] == 1:
+        raise OptionError(
+            f"{who}(dropout={shares['dropout']}) acts between layers, and there is one: set num_layers=2 or more, use "
+            f"recurrent_dropout, or put a torch.nn.Dropout behind the layer."
+        )
+    if max_lag is not None and max_lag < 1:
+        raise OptionError(f"{who}(max_lag={max_lag!r}): it counts time steps, so it has to be 1 or more.")
+
+
+def split_state(
+    who: str, names: tuple[str, ...], state: Tensor | tuple[Tensor, ...], expected: tuple[int, int, int]
+) -> list[State]:
+    """Split a state as users hold it, (L * directions, N, H) each, into one (N, H) each per layer and direction."""
+    given = (state,) if isinstance(state, Tensor) else tuple(state)
+    if len(given) != len(names) or (len(names) > 1 and isinstance(state, Tensor)):
+        form = "one tensor h" if len(names) == 1 else f"a tuple ({', '.join(names)})"
+        raise ShapeError(f"{who}'s state is {form}, got {len(given)} tensor{'s' * (len(given) != 1)}.")
+    for part, tensor in zip(names, given, strict=True):
+        if tuple(tensor.shape) != expected:
+            raise ShapeError(
+                f"{who}'s state {part} has the shape (layers * directions, samples, hidden units) = {expected}, "
+                f"got {tuple(tensor.shape)}."
+            )
+    return list(zip(*(tensor.unbind(0) for tensor in given), strict=True))
+
+
+def as_lengths(lengths: Tensor | Sequence[int], T: int, N: int, device: torch.device) -> Tensor:
+    """Return lengths as a tensor (N,) of whole numbers from 0 to T."""
+    lengths = torch.as_tensor(lengths, device=device)
+    if lengths.shape != (N,) or lengths.is_floating_point():
+        raise ShapeError(
+            f"lengths counts the steps of each of the {N} samples, so it is {N} whole numbers; "
+            f"got {lengths.dtype} of shape {tuple(lengths.shape)}."
+        )
+    # Values cannot be looked at while a graph is being captured; the recurrence is safe with any.
+    if not torch.compiler.is_compiling() and N and not bool(((lengths >= 0) & (lengths <= T)).all()):
+        raise ShapeError(
+            f"lengths must lie between 0 and the {T} time steps of x; got {int(lengths.min())} to {int(lengths.max())}."
+        )
+    return lengths
+
+
+def as_reset(reset: Tensor, T: int, N: int, batch_first: bool) -> Tensor:
+    """Return reset as (T, N) bool."""
+    axes, expected = ("samples, time steps", (N, T)) if batch_first else ("time steps, samples", (T, N))
+    if tuple(reset.shape) != expected or reset.dtype != torch.bool:
+        raise ShapeError(
+            f"reset is a bool tensor of ({axes}) = {expected}, True where a new sequence begins; "
+            f"got {reset.dtype} of shape {tuple(reset.shape)}."
+        )
+    return reset.transpose(0, 1) if batch_first else reset
