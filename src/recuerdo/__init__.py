@@ -8,12 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from recuerdo._version import __version__
+
 if TYPE_CHECKING:
     from recuerdo import cells, data, errors, kernels, learn, nn, shapes, show, tasks
     from recuerdo.nn import convert
     from recuerdo.tasks import Forecaster, load
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Forecaster": "recuerdo.tasks",

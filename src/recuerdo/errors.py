@@ -9,6 +9,7 @@
     ├── ConversionError  (TypeError)     a layer that has no equal here
     ├── BackendError     (RuntimeError)  no kernel takes the job
     ├── DivergedError    (RuntimeError)  training left the finite numbers
+    ├── LeakError        (AssertionError) a forecaster that has seen the future, or not the latest value
     ├── NotFittedError   (ValueError, AttributeError)  an estimator that was asked before it was fitted
     ├── ModelFileError   (ValueError)    a model directory that cannot be loaded
     └── OutputError      (OSError)       a result that cannot be written where it was asked for
@@ -61,6 +62,10 @@ class DivergedError(RecuerdoError, RuntimeError):
 
 def _rebuild_diverged(message: str, step: int, grad_norm: float) -> DivergedError:
     return DivergedError(message, step=step, grad_norm=grad_norm)
+
+
+class LeakError(RecuerdoError, AssertionError):
+    """A causality self-test that failed: something has seen the future, or has not seen the latest value."""
 
 
 class NotFittedError(RecuerdoError, ValueError, AttributeError):

@@ -122,11 +122,14 @@ def scan(
             kept[t] = (state, gates)
 
     output = torch.stack(outputs) if T else wx.new_zeros(0, *state[0].shape)
-    traced = [torch.stack(c) for c in zip(*(states + gates for states, gates in kept), strict=True)] if trace else []
+    S, traced = len(cell.states), []
+    if trace and T:
+        traced = [torch.stack(each) for each in zip(*(states + gates for states, gates in kept), strict=True)]
+    elif trace:
+        traced = [output] * (S + len(cell.gates))
     if inside is not None:
         output = torch.where(inside.unsqueeze(-1), output, 0)
         traced = [torch.where(inside.unsqueeze(-1), each, 0) for each in traced]
-    S = len(cell.states)
     return Scanned(output, state, gates=tuple(traced[S:]), states=tuple(traced[:S]))
 
 

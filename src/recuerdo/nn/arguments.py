@@ -24,7 +24,7 @@ def check_options(who: str, sizes: dict[str, int], shares: dict[str, float], max
             f"{who}(dropout={shares['dropout']}) acts between layers, and there is one: set num_layers=2 or more, use "
             f"recurrent_dropout, or put a torch.nn.Dropout behind the layer."
         )
-    if max_lag is not None and max_lag < 1:
+    if max_lag is not None and not max_lag >= 1:
         raise OptionError(f"{who}(max_lag={max_lag!r}): it counts time steps, so it has to be 1 or more.")
 
 
@@ -48,7 +48,8 @@ def split_state(
 def as_lengths(lengths: Tensor | Sequence[int], T: int, N: int, device: torch.device) -> Tensor:
     """Return lengths as a tensor (N,) of whole numbers from 0 to T."""
     lengths = torch.as_tensor(lengths, device=device)
-    if lengths.shape != (N,) or lengths.is_floating_point():
+    whole = lengths.dtype != torch.bool and not lengths.is_floating_point() and not lengths.is_complex()
+    if lengths.shape != (N,) or not whole:
         raise ShapeError(
             f"lengths counts the steps of each of the {N} samples, so it is {N} whole numbers; "
             f"got {lengths.dtype} of shape {tuple(lengths.shape)}."

@@ -144,15 +144,23 @@ def from_keras(layer: Any) -> RecurrentLayer:
             f"merge_mode='concat'."
         )
     config = pair[0].get_config()
-    # In Bidirectional both directions share their settings, and the backward one goes backwards by construction.
+    other = pair[-1].get_config()
+    differ = [setting for setting in _KERAS_SHARED if config.get(setting) != other.get(setting)]
+    if type(pair[-1]) is not type(pair[0]) or differ:
+        raise ConversionError(
+            f"This Keras Bidirectional's directions differ in {', '.join(differ) or 'their cell'}; recuerdo's share "
+            f"their settings: convert the two layers one by one."
+        )
+    # In Bidirectional the backward layer goes backwards by construction.
     if config["go_backwards"]:
         raise ConversionError(f"This Keras {kind} has go_backwards=True: reverse the time axis of the input instead.")
+    arrays = [[np.asarray(array) for array in each.get_weights()] for each in pair]
     options: dict[str, Any] = {
         "bias": config["use_bias"],
         "bidirectional": len(pair) == 2,
         "recurrent_dropout": config["recurrent_dropout"],
+        "dtype": torch.from_numpy(arrays[0][0]).dtype,
     }
-    arrays = [[np.asarray(array) for array in each.get_weights()] for each in pair]
     D, H = arrays[0][0].shape[0], config["units"]
     result: RecurrentLayer
     if kind == "SimpleRNN":
@@ -176,6 +184,9 @@ def from_keras(layer: Any) -> RecurrentLayer:
                 weights.bias_hh.copy_(_reordered(both[1], blocks))
     return result.eval()
 
+
+_KERAS_SHARED = ("units", "use_bias", "activation", "recurrent_activation", "reset_after", "recurrent_dropout")
+"""The settings that both directions of a Bidirectional must have in common; a cell has some of them."""
 
 _KERAS_ORDER = {"SimpleRNN": (0,), "LSTM": (0, 1, 2, 3), "GRU": (1, 0, 2)}
 """For each of our blocks, where Keras keeps it: its LSTM has i, f, g, o as we do, its GRU z, r, n for our r, z, n."""

@@ -25,7 +25,7 @@ def uniform(layer: RecurrentLayer) -> None:
 
 
 def orthogonal(layer: RecurrentLayer) -> None:
-    """Make each recurrent matrix orthogonal gate by gate (Saxe et al. 2014), the input ones Glorot-uniform, biases zero."""
+    """Make recurrent matrices orthogonal gate by gate (Saxe et al. 2014), input ones Glorot-uniform, biases zero."""
     if layer.cell.recurrent == "diagonal":
         raise OptionError(
             f"init='orthogonal' needs a full recurrent matrix, and {type(layer).__name__}'s is diagonal: use "

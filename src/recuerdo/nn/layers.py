@@ -196,7 +196,7 @@ class GRU(RecurrentLayer):
     @property
     def reset_after(self) -> bool:
         """Whether the reset gate acts after the recurrent product."""
-        return self.cell is GRU_CELL
+        return self.cell == GRU_CELL
 
     def extra_repr(self) -> str:
         """Name the sizes, the variant, and every option that is not at its default."""

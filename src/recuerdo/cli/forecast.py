@@ -1,0 +1,64 @@
+"""`recuerdo forecast`: a table in, a table of forecasts, a picture and a model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def forecast(
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", show_default=False)],
+    horizon: Annotated[int, typer.Option(help="How many steps ahead.", show_default=False)],
+    date: Annotated[str | None, typer.Option(help="Column of time stamps; found if there is one.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to forecast; found if there is one. Repeat for several.")
+    ] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Column that tells series apart, in a long table.")] = None,  # noqa: A002
+    cell: Annotated[str, typer.Option(help="gru, lstm, frnn or indrnn.")] = "gru",
+    lookback: Annotated[int | None, typer.Option(help="Input rows; two seasons by default.")] = None,
+    season: Annotated[int | None, typer.Option(help="Rows of a season; by the time stamps by default.")] = None,
+    strategy: Annotated[str, typer.Option(help="direct or recursive.")] = "direct",
+    max_steps: Annotated[int | None, typer.Option(help="Optimiser steps; by the data by default.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="A time budget for the whole fit.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed; drawn and told by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for the results; a fresh one by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+) -> None:
+    """Forecast the series of a table, beside the baselines that the model has to beat."""
+    from recuerdo.cli import results
+    from recuerdo.data import panel
+    from recuerdo.tasks import Forecaster
+
+    chosen = target[0] if target is not None and len(target) == 1 else target or None
+    known = panel(data, date=date, target=chosen, id=id)
+    model = Forecaster(
+        horizon,
+        cell=cell,
+        lookback=lookback,
+        season=season,
+        strategy=strategy,
+        max_steps=max_steps,
+        max_seconds=max_seconds,
+        random_state=seed,
+    )
+    directory = out or results.fresh_directory(f"forecast-{data.stem.split('.')[0]}")
+    model.check(known)
+    results.prepare(directory, overwrite=overwrite)
+    for note in known.notes:
+        print(note)
+    print(f"{len(known)} series, {known.rows} rows in all", flush=True)
+    model.fit(known)
+    report = model.report_
+    print(report.choices[-1])
+    print(f"{report.seconds:.1f} s; steps {report.steps}, seed {report.random_state}\n")
+    print(f"Mean over {report.windows} forecasts of held-out rows:")
+    print(report.table())
+    print(report.verdict)
+    print("\nWritten:")
+    print("\n".join(results.write(directory, model, model.forecast(known), overwrite=overwrite)))
+    print("\nNext, in Python:")
+    print(f'  import recuerdo; model = recuerdo.load("{directory / results.MODEL}")')
+    print("  model.predict()            # these forecasts again")
+    print(f'  model.predict("{data.name}")  # from the rows that a newer file has')

@@ -1,0 +1,22 @@
+"""What a person has, made ready for a network: tables become validated series, and series become windows."""
+
+from recuerdo.data.frequency import Frequency
+from recuerdo.data.reading import Table, read
+from recuerdo.data.samples import air_passengers
+from recuerdo.data.tables import Panel, panel, to_frame
+from recuerdo.data.times import TimeType
+from recuerdo.data.validation import Series
+from recuerdo.data.windows import WindowSet
+
+__all__ = [
+    "Frequency",
+    "Panel",
+    "Series",
+    "Table",
+    "TimeType",
+    "WindowSet",
+    "air_passengers",
+    "panel",
+    "read",
+    "to_frame",
+]

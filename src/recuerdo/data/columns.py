@@ -1,0 +1,169 @@
+"""Which columns of a table hold the dates, the numbers to forecast, and the names of the series."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.data.stamps import holds_dates, text_of
+from recuerdo.errors import DataError
+
+__all__ = ["Choice", "choose", "numbers"]
+
+_ROW_NAMES = {"", "Unnamed: 0"}  # what pandas and R call the column of row numbers in a CSV file
+_NUMBER = r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names of the columns that are used.
+
+    Attributes:
+        date: the column of time stamps.
+        targets: the columns of numbers; several are several series.
+        id: the column that tells series apart, if there is one.
+    """
+
+    date: str
+    targets: tuple[str, ...]
+    id: str | None
+
+
+def choose(
+    frame: nw.DataFrame[Any], name: str, date: str | None, target: str | Sequence[str] | None, identity: str | None
+) -> Choice:
+    """Take the columns that were named, and find those that were not.
+
+    Args:
+        frame: the table.
+        name: what to call the table in messages.
+        date, target, identity: names of columns, or None.
+
+    Returns:
+        The choice.
+
+    Raises:
+        DataError: a name is not there, or none or several columns would fit.
+    """
+    given = [target] if isinstance(target, str) else list(target or [])
+    for argument, column in [("date", date), ("id", identity), *(("target", column) for column in given)]:
+        if column is not None and column not in frame.columns:
+            raise DataError(_no_column(frame, name, argument, column))
+    if identity is None and "unique_id" in frame.columns and "unique_id" not in (date, *given):
+        identity = "unique_id"
+    free = [column for column in frame.columns if column not in (identity, *given)]
+    date = date if date is not None else _find_date(frame, name, free)
+    targets = tuple(given) or (_find_target(frame, name, [column for column in free if column != date]),)
+    used = [date, *targets] + [identity] * (identity is not None)
+    if len(set(used)) < len(used):
+        twice = next(column for column in used if used.count(column) > 1)
+        raise DataError(f"Column {twice!r} is named twice among date= (--date), target= (--target) and id= (--id).")
+    if identity is not None and len(targets) > 1:
+        raise DataError("Several columns as target= (--target) are several series, so id= (--id) cannot go with them.")
+    return Choice(date, targets, identity)
+
+
+def numbers(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+    """A column as numbers (T,), NaN where one is missing.
+
+    Raises:
+        DataError: a cell is something else; the message names the row.
+    """
+    where = f"{name}, column {column.name!r}"
+    if column.dtype == nw.Boolean:
+        raise DataError(f"{where} holds true and false, and numbers are needed. Write 1 and 0, or name another column.")
+    if column.dtype.is_numeric():
+        return column.cast(nw.Float64).to_numpy().astype(np.float64)
+    if column.dtype == nw.Object:
+        cells, absent = column.to_list(), column.is_null().to_numpy()
+        for i, cell in enumerate(cells):
+            if not absent[i] and (not isinstance(cell, Real | Decimal) or isinstance(cell, bool)):
+                raise DataError(f"{where}, row {rows[i]} is {cell!r} and no number. Correct it, or empty the cell.")
+        return np.array([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
+    if column.dtype == nw.String:
+        raise _text(text_of(column), rows, where)
+    kind = column.to_native().dtype if column.dtype == nw.Unknown else column.dtype
+    raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another column with target= (--target).")
+
+
+def _text(cells: Any, rows: NDArray[np.int64], where: str) -> DataError:
+    words = (~cells.str.contains(_NUMBER)).fill_null(False).to_numpy()
+    if words.any():
+        i = int(words.argmax())
+        more = f" ({words.sum()} such rows)" if words.sum() > 1 else ""
+        mend = "Correct it, or empty the cell."
+        if any(mark in cells[i] for mark in ",.") and cells[i].replace(",", "").replace(".", "").isdigit():
+            mend = "Write numbers without thousands separators, such as 1234.5."
+        return DataError(f"{where}, row {rows[i]} is {cells[i]!r} and no number{more}. {mend}")
+    marks = cells.str.contains(r"[.,]\d{3}$").fill_null(False).to_numpy()
+    i = int(marks.argmax())
+    if marks.any():
+        return DataError(
+            f"{where}, row {rows[i]} is {cells[i]!r}, where the {'comma' if ',' in cells[i] else 'point'} may mark "
+            "decimals or thousands. Write the numbers with a decimal point and no thousands separator."
+        )
+    return DataError(f"{where} holds numbers as text, such as {cells[i]!r} in row {rows[i]}. Make its type numeric.")
+
+
+def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
+    if "ds" in free:
+        return "ds"
+    found = [column for column in free if holds_dates(frame[column])]
+    spread = [column for column in free if column.lower() in ("year", "month", "day", "hour", "minute")]
+    if len(spread) > 1 and all(column in spread for column in found):
+        raise DataError(
+            f"{name} has its dates spread over the columns {', '.join(spread)}. Join them into one column, such as "
+            "2020-01-31 14:00, and name it with date= (--date)."
+        )
+    if len(found) > 1:
+        raise DataError(f"{name} has several columns that hold dates ({_list(found)}): name one with date= (--date).")
+    if not found:
+        index = nw.maybe_get_index(frame)
+        if index is not None and "datetime" in str(index.dtype):
+            raise DataError(f"{name} holds its dates in the index, and no column does. Call .reset_index() first.")
+        raise DataError(
+            f"{name} has no column that holds dates; the columns are {_list(frame.columns)}. Add one, or name a column "
+            "of years or of whole numbers that count steps with date= (--date)."
+        )
+    return found[0]
+
+
+def _find_target(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
+    if "y" in free:
+        return "y"
+    free = [column for column in free if column not in _ROW_NAMES]
+    found = [column for column in free if frame[column].dtype.is_numeric()]
+    found = found or [column for column in free if _mostly_numbers(frame[column])]
+    if len(found) > 1:
+        raise DataError(f"{name} has several columns of numbers ({_list(found)}): name one with target= (--target).")
+    if not found:
+        raise DataError(
+            f"{name} has no column of numbers besides the dates; the columns are {_list(frame.columns)}. Name the one "
+            "to forecast with target= (--target)."
+        )
+    return found[0]
+
+
+def _mostly_numbers(column: nw.Series[Any]) -> bool:
+    if column.dtype not in (nw.String, nw.Object):
+        return False
+    cells = text_of(column).drop_nulls()
+    return len(cells) > 0 and cells.str.contains(_NUMBER).sum() * 2 >= len(cells)
+
+
+def _no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -> str:
+    near = get_close_matches(str(column), frame.columns, n=1)
+    folded = [other for other in frame.columns if other.lower() == str(column).lower()]
+    hint = f" Did you mean {(folded or near)[0]!r}?" if folded or near else ""
+    return f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}.{hint}"
+
+
+def _list(columns: Sequence[str]) -> str:
+    shown = ", ".join(columns[:12])
+    return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 12 else shown

@@ -1,0 +1,175 @@
+"""Files to tables: what separates the cells, marks the decimals and encodes the letters is found out, and said."""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recuerdo.errors import DataError
+
+__all__ = ["Table", "read"]
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
+_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|Inf|INF)$"
+_COMMA_NUMBER = r"^[+-]?\d*,?\d+$"
+# A comma with any but three digits behind it, or a zero before it, marks decimals and not thousands.
+_CLEAR_COMMA = r"^[+-]?(?:\d*,\d{1,2}|\d*,\d{4,}|0?,\d{3})$"
+_POINT_THOUSANDS = r"^[+-]?\d{1,3}(?:\.\d{3})+$"
+_LEADING_ZERO = r"^0\d"
+_HEADLESS = re.compile(r"^[+-]?[\d.,:/TZ +-]+$")
+_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what is needed to talk about it.
+
+    Attributes:
+        frame: the cells; columns of numbers are numeric, all others are text.
+        rows: (T,) the number of each row as messages count it: in a text file the header is row 1.
+        name: what to call the table, the name of its file.
+        notes: what was found out about the file.
+    """
+
+    frame: pl.DataFrame
+    rows: NDArray[np.int64]
+    name: str
+    notes: tuple[str, ...]
+
+
+def read(path: str | Path) -> Table:
+    """Read a table from a CSV, TSV or Parquet file, which may be compressed with gzip.
+
+    Args:
+        path: the file. In a text file the separator may be a comma, a semicolon, a tab or a bar; the decimals may be
+            marked by a point or a comma; the letters may be UTF-8, UTF-16 with a mark, or Latin-1 (Windows-1252).
+
+    Returns:
+        The table.
+
+    Raises:
+        DataError: there is no such file, or no table in it.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "sales.csv").write_text("day;sold\\n2020-01-01;1,5\\n2020-01-02;2,5\\n")
+        ...     table = read(Path(folder, "sales.csv"))
+        >>> table.frame["sold"].to_list(), table.notes
+        ([1.5, 2.5], ('sales.csv is read with semicolons between cells and decimal commas',))
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. Name the CSV or Parquet file in it.")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}. Look at the spelling and the folder.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path.name} is cut off or damaged: it begins as gzip and does not end so.") from error
+    if content.startswith(b"PAR1"):
+        try:
+            frame = pl.read_parquet(io.BytesIO(content))
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"{path.name} is cut off or damaged: it begins as Parquet and is not.") from error
+        return Table(frame, np.arange(len(frame)), path.name, (f"{path.name} is read as Parquet; rows count from 0",))
+    text, encoding = _decode(content, path.name)
+    if not text.strip():
+        raise DataError(f"{path.name} is empty. It should hold a header and one row for each time step.")
+    return _read_text(text, path.name, encoding)
+
+
+def _decode(content: bytes, name: str) -> tuple[str, str]:
+    encoding = next((encoding for mark, encoding in _BOMS.items() if content.startswith(mark)), None)
+    if encoding is None and (b"\0" in content or content.startswith(b"PK")):
+        raise DataError(f"{name} is no text: it may be a spreadsheet. Save it as CSV or Parquet.")
+    for attempt in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
+        try:
+            return content.decode(attempt), attempt
+        except UnicodeDecodeError:
+            continue  # the next encoding; the last one without a mark, Latin-1, takes every byte
+    raise DataError(f"{name} begins with the mark of {encoding} and is not so encoded. Save it as UTF-8.")
+
+
+def _read_text(text: str, name: str, encoding: str) -> Table:
+    separator = _separator(text)
+    first = next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=separator))
+    # A header without a name is taken for row numbers in the first column, and for what a spreadsheet left elsewhere.
+    header = [cell.strip() or (f"column_{i}" if i else "") for i, cell in enumerate(first)]
+    headless = all(_HEADLESS.match(cell) for cell in header if cell) and any(header)
+    if not headless and len(set(header)) < len(header):
+        twice = next(cell for cell in header if header.count(cell) > 1)
+        raise DataError(f"{name} has several columns called {twice!r} in its header. Rename all but one.")
+    blank_lines = len(text) - len(text.lstrip("\r\n"))
+    try:
+        frame = pl.read_csv(
+            text.lstrip("\r\n").encode(), separator=separator, has_header=not headless, infer_schema=False
+        )
+    except pl.exceptions.PolarsError as error:
+        raise _misfit(text, separator, name) from error
+    if not headless:
+        frame.columns = header
+        unnamed = [column for column, cell in zip(header, first, strict=True) if not cell.strip()]
+        frame = frame.drop(column for column in unnamed if frame[column].is_null().all())
+    rows = np.arange(len(frame), dtype=np.int64) + (1 if headless else 2) + text[:blank_lines].count("\n")
+    frame = frame.with_columns(pl.all().str.strip_chars())
+    filled = frame.select(pl.any_horizontal(pl.all().str.len_chars() > 0).fill_null(False)).to_series()
+    if not filled.any():
+        raise DataError(f"{name} has a header ({', '.join(header)}) and no rows below it.")
+    rows, frame = rows[filled.to_numpy()], frame.filter(filled)
+    frame = frame.with_columns(pl.when(pl.all().is_in(_MISSING)).then(None).otherwise(pl.all()).name.keep())
+    clear = frame.select(pl.any_horizontal(pl.all().str.contains(_CLEAR_COMMA).any())).item()
+    frame = frame.select(_typed(column, clear) for column in frame)
+    comma = clear and any(dtype.is_float() for dtype in frame.dtypes)
+    said = [f"{_SEPARATORS[separator]} between cells"] * (frame.width > 1) + ["decimal commas"] * comma
+    said += [f"letters in {encoding}"] * (encoding != "utf-8") + ["no header"] * headless
+    return Table(frame, rows, name, (f"{name} is read with {' and '.join(said)}",) if said else ())
+
+
+def _separator(text: str) -> str:
+    """The mark that stands equally often in all of the first lines; a comma may mark decimals, so it comes last."""
+    lines = [re.sub(r'"[^"]*"', "", line) for line in text[:100_000].splitlines() if line.strip()][:50]
+    counts = {mark: [line.count(mark) for line in lines] for mark in _SEPARATORS}
+    even = {mark: sum(n == count[0] for n in count) for mark, count in counts.items() if count[0]}
+    return max(even, key=lambda mark: even[mark], default=",")
+
+
+def _misfit(text: str, separator: str, name: str) -> DataError:
+    """What polars could not make a table of, in words."""
+    records = csv.reader(io.StringIO(text), delimiter=separator)
+    header = next(record for record in records if record)
+    for record in records:
+        if len(record) > len(header):
+            return DataError(
+                f"{name}, row {records.line_num} has {len(record)} cells and the header {len(header)}. Quote the cells "
+                f"that hold {_SEPARATORS[separator]}, or complete the header."
+            )
+    return DataError(f'{name} is no table: a quotation mark is opened and not closed. Look for a single " in it.')
+
+
+def _typed(column: pl.Series, decimal_comma: bool) -> pl.Series:
+    """The column as integers or floats if all of its cells are so, else as it is."""
+    cells = column.drop_nulls()
+    if not len(cells) or cells.str.contains(_LEADING_ZERO + r"\d*$").any():  # 007 is a name
+        return column
+    if decimal_comma and cells.str.contains(_POINT_THOUSANDS).any() and not cells.str.contains(",", literal=True).any():
+        return column  # 1.234 beside 0,5: it may be 1234
+    if cells.str.contains(_NUMBER).all():
+        integers = column.cast(pl.Int64, strict=False)
+        return integers if integers.null_count() == column.null_count() else column.cast(pl.Float64)
+    if decimal_comma and cells.str.contains(_COMMA_NUMBER).all():
+        return column.str.replace(",", ".", literal=True).cast(pl.Float64)
+    return column

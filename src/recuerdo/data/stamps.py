@@ -1,0 +1,137 @@
+"""Time stamps in the columns of a frame: to numpy for the work, and back in the type they came in."""
+
+from datetime import date as calendar_day
+from typing import Any, Literal, cast
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recuerdo.data.frequency import Times
+from recuerdo.data.times import TimeType, looks_like_dates, parse
+from recuerdo.errors import DataError
+
+__all__ = ["Kind", "column_of", "holds_dates", "read_times", "text_of"]
+
+Kind = Literal["pandas", "polars", "pyarrow"]
+
+_YEAR_NAMES = {"year", "date", "ds", "time", "period", "timestamp"}
+_DAY = 86_400_000_000
+
+
+def holds_dates(column: nw.Series[Any]) -> bool:
+    """Whether a column holds dates by its type, by how it is written, or by its name if it holds years."""
+    if isinstance(column.dtype, nw.Datetime | nw.Date):
+        return True
+    named_so = column.name.lower() in _YEAR_NAMES
+    if column.dtype.is_integer():
+        return named_so and _are_years(column.to_numpy())
+    if column.dtype == nw.Object:
+        return isinstance(next((cell for cell in column.to_list() if cell is not None), None), calendar_day)
+    if not _is_text(column):
+        return False
+    cells = text_of(column.head(200))
+    return looks_like_dates(cells) or (named_so and bool(cells.str.contains(r"^\d{4}$").all()))
+
+
+def read_times(column: nw.Series[Any], rows: NDArray[np.int64], where: str) -> tuple[Times, TimeType, list[str]]:
+    """The time stamps of a column, what is needed to give them back, and notes.
+
+    Args:
+        column: (T,) dates, datetimes, written dates, years, or the integers of a counter.
+        rows: (T,) the number of each row, for messages.
+        where: what to call the column in messages.
+
+    Returns:
+        The times (T,), datetime64[us], or int64 for a counter.
+
+    Raises:
+        DataError: a stamp is missing, or is none.
+    """
+    dtype = column.dtype
+    absent = np.flatnonzero(column.is_null().to_numpy())
+    if absent.size:
+        more = f" ({absent.size} such rows)" if absent.size > 1 else ""
+        raise DataError(f"{where}, row {rows[absent[0]]} has no date{more}. Write it, or take the row out.")
+    if isinstance(dtype, nw.Datetime):
+        return *_datetimes(column, dtype), []
+    if dtype == nw.Date:
+        return _microseconds(column.cast(nw.Datetime("us"))), TimeType("date", dtype="Date"), []
+    if dtype == nw.Object and holds_dates(column):
+        days = pl.Series(column.to_list())
+        if days.dtype != pl.Date:
+            raise DataError(f"{where} holds datetime objects one by one. Make it a column of datetimes first.")
+        return days.cast(pl.Datetime("us")).to_numpy(), TimeType("date", dtype="Object"), []
+    if _is_text(column):
+        return parse(text_of(column), rows, where)
+    numbers = column.to_numpy() if dtype.is_numeric() else np.array(["none"])
+    if numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all()):
+        whole = numbers.astype(np.int64)
+        if _are_years(whole):
+            years = (whole - 1970).astype("datetime64[Y]").astype("datetime64[us]")
+            return years, TimeType("year", dtype=str(dtype)), [f"{where} is read as years"]
+        return whole, TimeType("step", dtype=str(dtype)), [f"{where} counts steps"]
+    raise DataError(
+        f"{where} is of type {column.to_native().dtype if dtype == nw.Unknown else dtype} and holds no dates. "
+        "Turn it into dates first, or name another with date= (--date)."
+    )
+
+
+def column_of(times: Times, time_type: TimeType, name: str, backend: Kind) -> nw.Series[Any]:
+    """A column of time stamps in the type they came in.
+
+    Args:
+        times: (T,) as `read_times` gives them.
+        time_type: from `read_times`.
+        name: the name of the column.
+        backend: "pandas", "polars" or "pyarrow".
+
+    Returns:
+        The column (T,).
+    """
+    match time_type.kind:
+        case "text":
+            return nw.new_series(name, time_type.text(times), nw.String, backend=backend)
+        case "year":
+            years = times.astype("datetime64[Y]").astype(np.int64) + 1970
+            return nw.new_series(name, years, backend=backend).cast(getattr(nw, time_type.dtype))
+        case "step":
+            return nw.new_series(name, times, backend=backend).cast(getattr(nw, time_type.dtype))
+        case "date" if time_type.dtype == "Object":
+            return nw.new_series(name, times.astype("datetime64[D]").tolist(), nw.Object, backend=backend)
+    stamps = nw.new_series(name, time_type.instants(times), nw.Datetime("us"), backend=backend)
+    if time_type.kind == "date":
+        return stamps.cast(nw.Date)
+    if time_type.zone is not None:
+        stamps = stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(time_type.zone)
+    return stamps.cast(nw.Datetime(cast(Any, time_type.dtype), time_type.zone))
+
+
+def text_of(column: nw.Series[Any]) -> pl.Series:
+    """The cells as text, None where one is missing."""
+    absent = column.is_null().to_list()
+    cells = [None if gone else str(cell) for cell, gone in zip(column.to_list(), absent, strict=True)]
+    return pl.Series(column.name, cells, dtype=pl.String)
+
+
+def _is_text(column: nw.Series[Any]) -> bool:
+    return column.dtype in (nw.String, nw.Categorical) or isinstance(column.dtype, nw.Enum)
+
+
+def _are_years(numbers: NDArray[Any]) -> bool:
+    return len(numbers) > 0 and bool(((numbers >= 1000) & (numbers < 3000)).all())
+
+
+def _microseconds(column: nw.Series[Any]) -> Times:
+    return column.dt.timestamp("us").to_numpy().astype(np.int64).view("datetime64[us]")
+
+
+def _datetimes(column: nw.Series[Any], dtype: nw.Datetime) -> tuple[Times, TimeType]:
+    if dtype.time_zone is None:
+        return _microseconds(column), TimeType("datetime", dtype=dtype.time_unit)
+    # A day or a month is one by the clock on the wall; an hour is one by UTC, also where summer time begins.
+    wall = _microseconds(column.dt.replace_time_zone(None))
+    by_the_day = np.unique(wall.astype(np.int64) % _DAY).size == 1
+    times = wall if by_the_day else _microseconds(column)
+    return times, TimeType("datetime", dtype=dtype.time_unit, zone=dtype.time_zone, wall=by_the_day)

@@ -1,0 +1,49 @@
+"""The jobs: estimators that take what people have and give what they want, and say how good it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recuerdo.errors import ModelFileError
+from recuerdo.tasks import baselines, metrics
+from recuerdo.tasks.causality import check_causality
+from recuerdo.tasks.forecast_files import TASK as FORECASTER
+from recuerdo.tasks.forecast_files import load_forecaster
+from recuerdo.tasks.forecaster import Forecaster
+from recuerdo.tasks.forecasts import Forecasts
+from recuerdo.tasks.hold_out import Comparison, hold_out
+from recuerdo.tasks.model_files import read_model
+from recuerdo.tasks.report import Report
+
+_LOADERS = {FORECASTER: load_forecaster}
+
+
+def load(path: str | Path) -> Forecaster:
+    """Load a model that an estimator's `save` wrote, on the CPU, wherever it was trained.
+
+    Args:
+        path: the model's directory. It holds no pickle, so that a model from a stranger is safe to open.
+
+    Raises:
+        ModelFileError: there is no model, or it is damaged, foreign, or of a newer schema.
+    """
+    card, tensors = read_model(path)
+    if card["task"] not in _LOADERS:
+        raise ModelFileError(
+            f"{path} holds a model for the task {card['task']!r}; this version knows {', '.join(_LOADERS)}: "
+            f"update recuerdo."
+        )
+    return _LOADERS[card["task"]](Path(path), card, tensors)
+
+
+__all__ = [
+    "Comparison",
+    "Forecaster",
+    "Forecasts",
+    "Report",
+    "baselines",
+    "check_causality",
+    "hold_out",
+    "load",
+    "metrics",
+]

@@ -1,0 +1,55 @@
+"""The arguments of a Forecaster, checked before anything is read or trained."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from recuerdo.errors import OptionError
+from recuerdo.nn import LAYERS
+from recuerdo.tasks.forecast_training import STRATEGIES
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.forecaster import Forecaster
+
+
+def checked_options(model: Forecaster) -> None:
+    """Raise OptionError for the first argument that is not offered, saying what is."""
+    for argument in ("horizon", "hidden_size", "num_layers", "batch_size"):
+        _count(argument, getattr(model, argument))
+    for argument in ("lookback", "season", "max_steps"):
+        if getattr(model, argument) is not None:
+            _count(argument, getattr(model, argument))
+    _one_of("cell", model.cell, tuple(LAYERS))
+    _one_of("strategy", model.strategy, STRATEGIES)
+    _one_of("log", model.log, ("auto", True, False))
+    _one_of("baselines", model.baselines, ("auto", None))
+    if model.strategy == "recursive" and model.lookback is not None and model.lookback < 3:
+        raise OptionError(f"lookback={model.lookback}: a recursive forecast needs 3 rows or more.")
+    for quantile in model.quantiles:
+        if not 0 < quantile < 1:
+            raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device of that name; "auto" is a CUDA device if there is one, else the CPU."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise OptionError(f"device={device!r} is not known: 'auto', 'cpu' or 'cuda'.") from None
+
+
+def _count(argument: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(f"{argument}={value!r}: it counts, so it has to be a whole number of 1 or more.")
+
+
+def _one_of(argument: str, value: Any, offered: tuple[Any, ...]) -> None:
+    if not any(value is each or (isinstance(value, str) and value == each) for each in offered):
+        near = get_close_matches(str(value), [each for each in offered if isinstance(each, str)], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OptionError(f"{argument}={value!r} is not offered; there are {', '.join(map(repr, offered))}.{hint}")

@@ -1,0 +1,123 @@
+"""A saved model is a directory: model.json says what it is, weights.safetensors holds its numbers. Neither is a pickle.
+
+Schema 1: model.json has `recuerdo` (version that wrote it), `schema`, `task`, `sha256` of the weights file, and what
+    the task
+needs. A newer schema is refused in words; older ones stay loadable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from recuerdo._version import __version__
+from recuerdo.errors import ModelFileError, OutputError
+
+SCHEMA = 1
+CARD, WEIGHTS = "model.json", "weights.safetensors"
+
+
+def write_model(
+    path: str | Path, task: str, card: Mapping[str, Any], tensors: Mapping[str, Tensor], *, overwrite: bool
+) -> Path:
+    """Write a model directory, whole or not at all.
+
+    Args:
+        path: the directory to make.
+        task: which estimator it holds.
+        card: what it needs besides its tensors; plain JSON.
+        tensors: its numbers.
+        overwrite: whether a model that is there is replaced; anything else that is there never is.
+
+    Returns:
+        The directory.
+
+    Raises:
+        OutputError: something is there already, or the place cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not (overwrite and (path / CARD).is_file()):
+        hint = "overwrite=True replaces a model" if (path / CARD).is_file() else "it is no model of recuerdo's"
+        raise OutputError(f"{path} is there already, and nothing is overwritten unasked: choose another path ({hint}).")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise OutputError(f"The model cannot be written to {path}: {error.strerror}. Choose another path.") from error
+    try:
+        made.chmod(0o755)
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, made / WEIGHTS)
+        digest = hashlib.sha256((made / WEIGHTS).read_bytes()).hexdigest()
+        header = {"recuerdo": __version__, "schema": SCHEMA, "task": task, "sha256": digest}
+        (made / CARD).write_text(json.dumps({**header, **card}, indent=1, allow_nan=False), encoding="utf-8")
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+            os.replace(path, old / path.name)
+            os.replace(made, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(made, path)
+    except OSError as error:
+        raise OutputError(f"The model cannot be written to {path}: {error.strerror}. Choose another path.") from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return path
+
+
+def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a model directory; its tensors come to the CPU, wherever they were trained.
+
+    Returns:
+        What model.json says, and the tensors by name.
+
+    Raises:
+        ModelFileError: there is no such directory, it is no model, it is damaged, or it is of a newer schema.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ModelFileError(f"There is no model at {path}: no such file or directory.")
+    if not (path / CARD).is_file():
+        raise ModelFileError(
+            f"{path} is no model of recuerdo's: it has no {CARD}. Name the directory that save() made."
+        )
+    try:
+        card = json.loads((path / CARD).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"{path / CARD} is damaged ({error}): copy the model again, or fit it anew.") from error
+    missing = [key for key in ("recuerdo", "schema", "task", "sha256") if not isinstance(card, dict) or key not in card]
+    if missing:
+        raise ModelFileError(
+            f"{path / CARD} is not recuerdo's: it lacks {', '.join(missing)}. Name a directory that save() made."
+        )
+    if not isinstance(card["schema"], int) or card["schema"] > SCHEMA:
+        raise ModelFileError(
+            f"{path} was written by recuerdo {card['recuerdo']} in schema {card['schema']}, and this version "
+            f"reads up to {SCHEMA}: "
+            f"update recuerdo (pip install -U recuerdo)."
+        )
+    try:
+        data = (path / WEIGHTS).read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"{path} has no {WEIGHTS}: the model is incomplete. Copy it again, or fit it anew."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != card["sha256"]:
+        raise ModelFileError(
+            f"{path / WEIGHTS} is not the file that was saved ({len(data)} bytes, another checksum): it is "
+            f"truncated or changed. "
+            f"Copy the model again, or fit it anew."
+        )
+    try:
+        return card, load_file(path / WEIGHTS)
+    except SafetensorError as error:
+        raise ModelFileError(f"{path / WEIGHTS} cannot be read ({error}): fit the model anew.") from error

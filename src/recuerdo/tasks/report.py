@@ -1,0 +1,108 @@
+"""What a fit says of itself: its scores beside the baselines', and the choices it made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recuerdo.tasks.metrics import SCORES
+
+DECIDES = "MASE"
+"""The score by which the best forecast is named."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores of a model and its baselines on the same held-out windows, and how the model came about.
+
+    Attributes:
+        model: the model's name in the table.
+        scores: name -> score -> value, the model first.
+        windows: forecasts that each score is the mean of.
+        choices: what was decided from the data, in sentences.
+        steps: optimiser steps; the same seed with max_steps at this number repeats the model.
+        seconds: time that the whole fit took.
+        random_state: the seed that was used, given or drawn.
+        parameters: numbers that the model learned.
+    """
+
+    model: str
+    scores: dict[str, dict[str, float]]
+    windows: int
+    choices: tuple[str, ...]
+    steps: int
+    seconds: float
+    random_state: int
+    parameters: int
+
+    @property
+    def winner(self) -> str:
+        """The name with the lowest MASE, or the lowest MAE where MASE is undefined."""
+        score = DECIDES if not math.isnan(self.scores[self.model][DECIDES]) else "MAE"
+        return min(self.scores, key=lambda name: self.scores[name][score])
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: who wins, by how much, and what follows."""
+        return verdict(self.model, self.scores)
+
+    def table(self) -> str:
+        """Return the scores as a table in plain text."""
+        return score_table(self.scores)
+
+    def __str__(self) -> str:
+        held = f"Mean over {self.windows} held-out forecast{'s' if self.windows != 1 else ''}:"
+        return "\n".join([held, self.table(), self.verdict, *self.choices])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as a plain dict; scores that are undefined become None."""
+        plain = asdict(self)
+        plain["scores"] = {
+            name: {key: None if math.isnan(value) else value for key, value in row.items()}
+            for name, row in self.scores.items()
+        }
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Report:
+        """Return the report that `to_json` wrote."""
+        scores = {
+            name: {key: math.nan if value is None else value for key, value in row.items()}
+            for name, row in plain["scores"].items()
+        }
+        return cls(**{**plain, "scores": scores, "choices": tuple(plain["choices"])})
+
+
+def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Return one sentence on the model against its best baseline.
+
+    Example:
+        >>> print(verdict("GRU", {"GRU": {"MASE": 0.5}, "naive": {"MASE": 1.0}}))
+        GRU wins: MASE 0.500, against 1.000 for naive, the best baseline (50 % less).
+    """
+    others = {name: row for name, row in scores.items() if name != model}
+    if not others:
+        return f"{model}: no baseline was asked for, so whether it is any good is not known."
+    score = DECIDES if not any(math.isnan(row[DECIDES]) for row in scores.values()) else "MAE"
+    best = min(others, key=lambda name: others[name][score])
+    own, other = scores[model][score], others[best][score]
+    if own < other:
+        less = f" ({100 * (1 - own / other):.0f} % less)" if other > 0 else ""
+        return f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline{less}."
+    return (
+        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. Use {best}, or give the model more "
+        f"data, another "
+        f"lookback or another cell."
+    )
+
+
+def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Return name -> score -> value as a table in plain text."""
+    width = max(map(len, scores))
+    lines = [" " * width + "".join(f"{name:>10}" for name in SCORES)]
+    for name, row in scores.items():
+        cells = (f"{row[score]:>10.3f}" if not math.isnan(row[score]) else f"{'undefined':>10}" for score in SCORES)
+        lines.append(f"{name:<{width}}" + "".join(cells))
+    return "\n".join(lines)
