@@ -66,7 +66,7 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         settings = {**card["settings"], "quantiles": tuple(card["settings"]["quantiles"])}
         model = Forecaster(**settings)
         model._plan = Plan(**card["plan"])
-        net = model._shape(model.cell).build(card["unit"])
+        net = model._shape(model._plan, model.cell).build(card["unit"])
         net.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")})
         scalers = tuple(Scaler(**{key: one[key] for key in ("mean", "std", "log")}) for one in card["series"])
         history = History.from_dict(card["history"])

@@ -74,6 +74,11 @@ class Trained:
     history: History
     seed: int
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training early."""
+        return self.history.stopped == "interrupted"
+
 
 def train(
     shape: Shape,

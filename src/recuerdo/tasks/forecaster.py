@@ -174,42 +174,50 @@ class Forecaster(BaseEstimator):
 
     def _fit_panel(self, known: Panel) -> Self:
         started = time.monotonic()
+        plan = self._make_plan(known)
         series, names = [one.values for one in known.series], [one.id for one in known.series]
-        self._plan = plan = self._make_plan(known)
         before = [values[: -plan.held_out] for values in series]
-        trial_seconds = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds
-        tried = self._train(before, names, self.cell, self.max_steps, trial_seconds, self.random_state, "trial")
-        self._trial_model = tried
-        models = {self.name: tried}
-        steps, seed = tried.history.steps, tried.seed
-        if self.baselines == "auto":
-            models[MLP] = self._train(before, names, "mlp", steps, None, seed, MLP, parameter_count(tried.net))
-        self.trial_ = run_trial(
+        budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds
+        tried = self._train(plan, before, names, self.cell, self.max_steps, budget, self.random_state, "trial")
+        steps, seed, size = tried.history.steps, tried.seed, parameter_count(tried.net)
+        if steps == 0:
+            raise KeyboardInterrupt
+        final, models = tried, {self.name: tried}
+        if not tried.interrupted and self.baselines == "auto":
+            models[MLP] = self._train(plan, before, names, "mlp", steps, None, seed, MLP, size)
+        trial = run_trial(
             series,
             names,
             plan.held_out,
-            models,
+            {name: each for name, each in models.items() if name == self.name or not each.interrupted},
             season=plan.season,
             lookback=plan.lookback,
             horizon=self.horizon,
             baselines=self.baselines == "auto",
         )
-        self._conformal = self.trial_.conformal()
+        conformal = trial.conformal()
         for quantile in self.quantiles:
-            self._conformal.margin(abs(2 * quantile - 1))
-        # The same number of steps on all rows, so that the latest ones are learned from too.
-        self._model = self._train(series, names, self.cell, steps, None, seed, self.name)
-        self._panel = replace(known, series=tuple(_tail(one, plan.lookback) for one in known.series))
+            conformal.margin(abs(2 * quantile - 1))
+        if not any(each.interrupted for each in models.values()):
+            # The same number of steps on all rows, so that the latest ones are learned from too.
+            final = self._train(plan, series, names, self.cell, steps, None, seed, self.name)
+        said = (*known.notes, plan.words)
+        if final is tried or final.interrupted:
+            unseen = f" and has not learned from the last {plan.held_out} rows" if final is tried else ""
+            said += (f"interrupted: the model stands after {final.history.steps} of its steps{unseen}",)
         self.report_ = Report(
             model=self.name,
-            scores=self.trial_.scores(),
-            windows=len(self.trial_.truth),
-            choices=(*known.notes, plan.words),
+            scores=trial.scores(),
+            windows=len(trial.truth),
+            choices=said,
             steps=steps,
             seconds=time.monotonic() - started,
             random_state=seed,
-            parameters=parameter_count(self._model.net),
+            parameters=size,
         )
+        self.trial_, self._trial_model, self._conformal, self._plan = trial, tried, conformal, plan
+        self._model = final
+        self._panel = replace(known, series=tuple(_tail(one, plan.lookback) for one in known.series))
         return self
 
     @property
@@ -293,7 +301,7 @@ class Forecaster(BaseEstimator):
         """Forecast by the baseline of as many parameters, an MLP over the flattened window trained on the same rows."""
         series, names = [one.values for one in known.series], [one.id for one in known.series]
         steps, size = self.report_.steps, self.report_.parameters
-        trained = self._train(series, names, "mlp", steps, None, self.report_.random_state, MLP, size)
+        trained = self._train(self._plan, series, names, "mlp", steps, None, self.report_.random_state, MLP, size)
         return self._forecast(known, trained, MLP, ())
 
     @property
@@ -304,6 +312,7 @@ class Forecaster(BaseEstimator):
 
     def _train(
         self,
+        plan: Plan,
         series: Sequence[Values],
         names: Sequence[object],
         cell: str,
@@ -314,10 +323,10 @@ class Forecaster(BaseEstimator):
         parameters: int = 0,
     ) -> Trained:
         return train(
-            self._shape(cell, parameters),
+            self._shape(plan, cell, parameters),
             series,
             names,
-            log=self._plan.log,
+            log=plan.log,
             max_steps=max_steps,
             max_seconds=max_seconds,
             batch_size=self.batch_size,
@@ -328,7 +337,7 @@ class Forecaster(BaseEstimator):
             label=label,
         )
 
-    def _shape(self, cell: str, parameters: int = 0) -> Shape:
+    def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
         return Shape(
             cell=cell,
             strategy="direct" if cell == "mlp" else self.strategy,
@@ -336,8 +345,8 @@ class Forecaster(BaseEstimator):
             num_layers=self.num_layers,
             dropout=self.dropout,
             horizon=self.horizon,
-            lookback=self._plan.lookback,
-            season=self._plan.season,
+            lookback=plan.lookback,
+            season=plan.season,
             parameters=parameters,
         )
 
