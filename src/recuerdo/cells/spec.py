@@ -1,8 +1,7 @@
 """What a cell is: data, a name, and one pure step.
 
 Letters: N samples, T time steps, D features, H hidden units, G blocks of a cell (its gates, in the order in which
-    their rows
-are stacked in the weights).
+their rows are stacked in the weights).
 """
 
 from __future__ import annotations

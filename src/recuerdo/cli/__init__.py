@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated
 
 import typer
@@ -13,27 +15,47 @@ from recuerdo.cli.forecast import forecast
 from recuerdo.cli.info import info
 from recuerdo.errors import RecuerdoError
 
+INTERRUPTED = 130
+"""The exit code that shells expect of a program that Ctrl-C ended."""
+
 app = typer.Typer(
     name="recuerdo",
     help="Recurrent networks that forecast, and say when a baseline wins.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: drawing it costs more time than all the rest of --help
 )
-app.command()(demo)
-app.command()(forecast)
-app.command()(info)
 
 
-@app.callback()
+def interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with one line, and not silence or a traceback, for a Ctrl-C that it does not handle itself."""
+
+    @wraps(command)
+    def run(*args: object, **options: object) -> None:
+        try:
+            command(*args, **options)
+        except KeyboardInterrupt:
+            print("recuerdo: stopped by Ctrl-C before there was a result; nothing was written.", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+for each in (demo, forecast, info):
+    app.command()(interruptible(each))
+
+
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """Recurrent networks that forecast, and say when a baseline wins."""
     if version:
         print(f"recuerdo {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:

@@ -9,10 +9,15 @@ import typer
 
 
 def demo(
-    out: Annotated[Path | None, typer.Option(help="Directory for the results; a fresh one by default.")] = None,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the results go; a new folder by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="INT", help="Random seed.")] = 0,
 ) -> None:
-    """Forecast the last year of the airline passengers series, beside the baselines, in under a minute."""
+    """Forecast a series that comes along, beside the baselines.
+
+    It is the number of airline passengers of each month; the last year is held out. Takes less than a minute.
+    """
     from recuerdo.cli import results
 
     directory = results.prepare(out or results.fresh_directory("recuerdo-demo"), overwrite=False)
@@ -24,8 +29,9 @@ def demo(
     print(f"Airline passengers, monthly, 1949 to 1960: {table.height} rows. The last 12 are held out.", flush=True)
     result = hold_out(Forecaster(12, random_state=seed), table)
     model = result.model
-    print(f"{model.report_.choices[-1]}; {model.report_.seconds:.1f} s for {model.report_.steps} steps, twice.\n")
-    print("The 12 held-out months:")
+    print("\n".join(model.report_.choices))
+    print(results.effort(model.report_))
+    print("\nThe 12 held-out months:")
     print(result.table())
     print(result.verdict)
     if result.coverage is not None:

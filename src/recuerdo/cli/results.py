@@ -11,21 +11,23 @@ from recuerdo.errors import OutputError
 
 if TYPE_CHECKING:
     from recuerdo.data.tables import Panel
-    from recuerdo.tasks import Forecaster, Forecasts
+    from recuerdo.tasks import Forecaster, Forecasts, Report
 
 TABLE, PICTURE, MODEL = "forecast.csv", "forecast.png", "model"
 
 
 def fresh_directory(stem: str) -> Path:
-    """Return ./stem, or ./stem-2, ./stem-3 and so on where that is taken."""
-    return next(path for n in count(1) if not (path := Path(stem if n == 1 else f"{stem}-{n}")).exists())
+    """Return ./stem, or ./stem-2, ./stem-3 and so on where that is taken by more than an empty directory."""
+    names = (Path(stem if n == 1 else f"{stem}-{n}") for n in count(1))
+    return next(path for path in names if not path.exists() or (path.is_dir() and not any(path.iterdir())))
 
 
 def prepare(directory: Path, *, overwrite: bool) -> Path:
     """Make the directory and see that it can be written, and that nothing in it would be lost.
 
     Raises:
-        OutputError: it cannot be made or written, or it holds results and `overwrite` is not asked for.
+        OutputError: it cannot be made or written, it holds results and `overwrite` is not asked for, or it holds
+            something of their names that is no such result.
     """
     taken = [name for name in (TABLE, PICTURE, MODEL) if (directory / name).exists()]
     if taken and not overwrite:
@@ -33,6 +35,12 @@ def prepare(directory: Path, *, overwrite: bool) -> Path:
             f"{directory} already holds {', '.join(taken)}, and nothing is overwritten unasked: "
             f"choose another --out, or add --overwrite."
         )
+    for name in taken:
+        if not _replaceable(directory / name):
+            raise OutputError(
+                f"{directory / name} is not what recuerdo wrote under this name, so it is not replaced, and nothing "
+                f"else was: move it away, or choose another --out."
+            )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
@@ -48,16 +56,32 @@ def write(
     """Write table, picture and model, and return lines that say where they are."""
     import narwhals as nw
 
+    from recuerdo.learn.interrupt import deferred_interrupts
     from recuerdo.show import save_forecasts
 
     try:
-        nw.from_native(forecasts.frame(), eager_only=True).write_csv(str(directory / TABLE))
+        # Older results are replaced last, when all new ones are there whole.
+        with deferred_interrupts(), tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as made:
+            nw.from_native(forecasts.frame(), eager_only=True).write_csv(str(Path(made, TABLE)))
+            save_forecasts(forecasts, Path(made, PICTURE), truth=truth)
+            model.save(directory / MODEL, overwrite=overwrite)
+            for name in (TABLE, PICTURE):
+                Path(made, name).replace(directory / name)
+    except OutputError:
+        raise
     except OSError as error:
-        raise OutputError(f"{directory / TABLE} cannot be written ({error}): choose another --out.") from error
-    save_forecasts(forecasts, directory / PICTURE, truth=truth)
-    model.save(directory / MODEL, overwrite=overwrite)
-    return [
-        f"  {directory / TABLE}   the forecast and its interval",
-        f"  {directory / PICTURE}   the picture",
-        f"  {directory / MODEL}   the model",
-    ]
+        raise OutputError(f"{directory} cannot be written to ({error}): choose another --out.") from error
+    words = {TABLE: "the forecast and its interval", PICTURE: "the picture", MODEL: "the model"}
+    width = max(len(str(directory / name)) for name in words)
+    return [f"  {directory / name!s:<{width}}  {said}" for name, said in words.items()]
+
+
+def effort(report: Report) -> str:
+    """Return in one line what the fit took."""
+    return f"fitted in {report.seconds:.1f} s: {report.steps} steps, seed {report.random_state}"
+
+
+def _replaceable(path: Path) -> bool:
+    from recuerdo.tasks.model_files import is_model
+
+    return is_model(path) if path.name == MODEL else path.is_file()

@@ -62,8 +62,11 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, N: int, device: torch.de
     return lengths
 
 
-def as_reset(reset: Tensor, T: int, N: int, batch_first: bool) -> Tensor:
+def as_reset(
+    reset: Tensor | Sequence[Sequence[bool]], T: int, N: int, batch_first: bool, device: torch.device
+) -> Tensor:
     """Return reset as (T, N) bool."""
+    reset = torch.as_tensor(reset, device=device)
     axes, expected = ("samples, time steps", (N, T)) if batch_first else ("time steps, samples", (T, N))
     if tuple(reset.shape) != expected or reset.dtype != torch.bool:
         raise ShapeError(

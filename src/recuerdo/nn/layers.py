@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Unpack
 
 import torch
@@ -69,7 +70,7 @@ class IndRNN(RecurrentLayer):
         **options: see :class:`RecurrentLayer`. max_lag is the paper's T; None stands for its limit, |u| <= 1.
 
     Source:
-        Li et al. 2018, Independently recurrent neural network, eq. 2 and sections 3.2 and 4.1.
+        Li et al. 2018, Independently recurrent neural network, eq. 2; bound and initialisation: sections 3 and 4.
 
     Example:
         >>> import torch, recuerdo as rc
@@ -93,8 +94,10 @@ class IndRNN(RecurrentLayer):
     ) -> None:
         if nonlinearity not in ("relu", "tanh"):
             raise OptionError(f"IndRNN(nonlinearity={nonlinearity!r}) is not offered: its paper has 'relu' and 'tanh'.")
-        if not gamma >= 1:
-            raise OptionError(f"IndRNN(gamma={gamma!r}): the largest growth of a gradient has to be 1 or more.")
+        if not 1 <= gamma < math.inf:
+            raise OptionError(
+                f"IndRNN(gamma={gamma!r}): the largest growth of a gradient has to be a number of 1 or more."
+            )
         self.gamma = float(gamma)
         super().__init__(indrnn(nonlinearity), input_size, hidden_size, num_layers, **options)
 

@@ -173,7 +173,7 @@ class RecurrentLayer(nn.Module):
         state: Tensor | tuple[Tensor, ...] | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
-        reset: Tensor | None = None,
+        reset: Tensor | Sequence[Sequence[bool]] | None = None,
         trace: bool = False,
     ) -> tuple:
         """Run over a batch of sequences.
@@ -184,8 +184,7 @@ class RecurrentLayer(nn.Module):
                 layer's own initial state, zeros unless learn_state.
             lengths: how many steps of each sample count, (N,), each 0 to T. A padded sample gives exactly what it
                 gives alone: outputs beyond its length are zero, its final state is the one after its last step, and
-                    the reverse
-                direction begins there.
+                the reverse direction begins there.
             reset: (N, T) bool ((T, N) with batch_first=False), True where a new sequence begins inside a row: the
                 state restarts there from the layer's own initial state.
             trace: also return a :class:`Trace` of every gate and state.
@@ -202,7 +201,7 @@ class RecurrentLayer(nn.Module):
         own = self._own_state(x, N)
         start = own if state is None else self._split(state, N)
         lengths = None if lengths is None else as_lengths(lengths, T, N, x.device)
-        reset = None if reset is None else as_reset(reset, T, N, self.batch_first)
+        reset = None if reset is None else as_reset(reset, T, N, self.batch_first, x.device)
 
         finals: list[State] = []
         scanned: list[Scanned] = []

@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recuerdo.data.tables import Panel
-from recuerdo.errors import OutputError
+from recuerdo.errors import OptionError, OutputError
 from recuerdo.show.style import INK, MODEL, QUIET, TRUTH, quiet_axes
 
 if TYPE_CHECKING:
     from recuerdo.tasks import Forecasts
+
+FORMATS = (".png", ".svg", ".pdf")
 
 MOST_PANELS = 6
 """Series that one picture shows at most."""
@@ -76,9 +78,16 @@ def save_forecasts(forecasts: Forecasts, path: str | Path, *, truth: Panel | Non
         path: the file; its ending decides the format.
         truth: the rows that followed, as a panel with the same series.
 
+    Returns:
+        The file.
+
     Raises:
+        OptionError: another ending.
         OutputError: the file cannot be written.
     """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise OptionError(f"A picture ends in {', '.join(FORMATS)}, and {path.name} does not: change the file's name.")
     shown = min(len(forecasts.known.series), MOST_PANELS)
     figure = Figure(figsize=(9, 0.6 + 3.6 * shown), layout="constrained", dpi=150)
     axes: Any = figure.subplots(shown, squeeze=False)[:, 0]
@@ -90,4 +99,4 @@ def save_forecasts(forecasts: Forecasts, path: str | Path, *, truth: Panel | Non
         figure.savefig(path)
     except OSError as error:
         raise OutputError(f"The picture cannot be written to {path}: {error.strerror}. Choose another path.") from error
-    return Path(path)
+    return path

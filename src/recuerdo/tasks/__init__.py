@@ -28,12 +28,13 @@ def load(path: str | Path) -> Forecaster:
         ModelFileError: there is no model, or it is damaged, foreign, or of a newer schema.
     """
     card, tensors = read_model(path)
-    if card["task"] not in _LOADERS:
+    loader = _LOADERS.get(str(card["task"]))
+    if loader is None:
         raise ModelFileError(
             f"{path} holds a model for the task {card['task']!r}; this version knows {', '.join(_LOADERS)}: "
             f"update recuerdo."
         )
-    return _LOADERS[card["task"]](Path(path), card, tensors)
+    return loader(Path(path), card, tensors)
 
 
 __all__ = [

@@ -25,10 +25,8 @@ def check_causality(
     """Fit clones of a forecaster on changed copies of a table, and see that only the past decides.
 
     Three promises are tested. Changing the last known value of a series changes its first forecast. Changing every
-    row that the
-    trial holds out changes nothing that the trial learned: season, lookback, scale, scalers, windows, and each
-        weight, bit for
-    bit, stay as they were. Changing what follows an origin does not change the forecast from that origin.
+    row that the trial holds out changes nothing that the trial learned: season, lookback, scale, scalers, windows, and
+    each weight, bit for bit, stay as they were. Changing what follows an origin does not change the forecast from it.
 
     Args:
         forecaster: fitted or not; it is left as it is.

@@ -56,7 +56,7 @@ class Conformal:
         rank = math.ceil((n + 1) * level - 1e-9)
         if rank > n:
             raise OptionError(
-                f"An interval of {100 * level:g} % needs {math.ceil(level / (1 - level))} held-out errors, and "
+                f"An interval of {100 * level:g} % needs {math.ceil(level / (1 - level) - 1e-9)} held-out errors, and "
                 f"there are {n}: ask "
                 f"for quantiles nearer to the middle, or give more rows."
             )

@@ -15,7 +15,7 @@ from recuerdo.data.frequency import Frequency
 from recuerdo.data.tables import Panel, Series
 from recuerdo.data.times import TimeType
 from recuerdo.errors import ModelFileError
-from recuerdo.learn import History
+from recuerdo.learn import History, seeded
 from recuerdo.tasks.conformal import Conformal
 from recuerdo.tasks.forecast_plan import Plan
 from recuerdo.tasks.forecast_training import Trained
@@ -66,7 +66,8 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         settings = {**card["settings"], "quantiles": tuple(card["settings"]["quantiles"])}
         model = Forecaster(**settings)
         model._plan = Plan(**card["plan"])
-        net = model._shape(model._plan, model.cell).build(card["unit"])
+        with seeded(card["seed"]):  # the layers draw weights, which are replaced: not from the user's random numbers
+            net = model._shape(model._plan, model.cell).build(card["unit"])
         net.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")})
         scalers = tuple(Scaler(**{key: one[key] for key in ("mean", "std", "log")}) for one in card["series"])
         history = History.from_dict(card["history"])
@@ -74,7 +75,7 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         model._conformal = Conformal(tensors["conformal.spread"].numpy(), tensors["conformal.scores"].numpy())
         model._panel = _panel_from(card, tensors)
         model.report_ = Report.from_json(card["report"])
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelFileError(
             f"{path} is not a forecaster that this version wrote ({type(error).__name__}: {error}): its "
             f"model.json and weights do "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from difflib import get_close_matches
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,6 +30,11 @@ def checked_options(model: Forecaster) -> None:
     _one_of("baselines", model.baselines, ("auto", None))
     if model.strategy == "recursive" and model.lookback is not None and model.lookback < 3:
         raise OptionError(f"lookback={model.lookback}: a recursive forecast needs 3 rows or more.")
+    seconds = model.max_seconds
+    if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds < math.inf):
+        raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
+    if isinstance(model.quantiles, Real):
+        raise OptionError(f"quantiles={model.quantiles!r}: it is a list, as in (0.1, 0.9); () asks for none.")
     for quantile in model.quantiles:
         if not 0 < quantile < 1:
             raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")

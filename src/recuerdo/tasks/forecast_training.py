@@ -24,6 +24,10 @@ AUTO_STEPS = (300, 1500)
 """Without max_steps or max_seconds: twenty passes over the windows, but no fewer and no more steps than these."""
 
 
+RESOLUTION = 1e-6
+"""Changes of a standardised series below this are rounding, in float32 anyway, and no unit to measure in."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """What decides the shape of a forecaster's network.
@@ -136,9 +140,10 @@ def as_problem(
 
 
 def typical_change(scaled: Sequence[Values], season: int) -> float:
-    """Return the root mean square of z_t - z_{t-season} over all series; 1 if nothing ever changes."""
+    """Return the root mean square of z_t - z_{t-season} over all series; 1 if nothing ever changes but by rounding."""
     changes = np.concatenate([z[season:] - z[:-season] for z in scaled])
-    return float(np.sqrt(np.mean(changes**2))) or 1.0
+    unit = float(np.sqrt(np.mean(changes**2)))
+    return unit if unit > RESOLUTION else 1.0
 
 
 @torch.no_grad()

@@ -34,9 +34,8 @@ class Forecaster(BaseEstimator):
     """Forecasts the next values of one or many series by a recurrent network, beside the baselines that it has to beat.
 
     A fit trains twice: once without the last rows, which are then forecast to get honest scores and intervals (the
-        trial), and
-    once on everything. The network forecasts the correction to a seasonal anchor, window by window on the window's
-    own scale.
+    trial), and once on everything. The network forecasts the correction to a seasonal anchor, window by window on the
+    window's own scale.
 
     Args:
         horizon: K, how many steps ahead.
@@ -200,11 +199,14 @@ class Forecaster(BaseEstimator):
             conformal.margin(abs(2 * quantile - 1))
         if not any(each.interrupted for each in models.values()):
             # The same number of steps on all rows, so that the latest ones are learned from too.
-            final = self._train(plan, series, names, self.cell, steps, None, seed, self.name)
+            whole = self._train(plan, series, names, self.cell, steps, None, seed, self.name)
+            final = tried if whole.interrupted else whole
         said = (*known.notes, plan.words)
-        if final is tried or final.interrupted:
-            unseen = f" and has not learned from the last {plan.held_out} rows" if final is tried else ""
-            said += (f"interrupted: the model stands after {final.history.steps} of its steps{unseen}",)
+        if final is tried:
+            said += (
+                f"interrupted: the network of the trial is kept, after {steps} steps; it has not learned from the last "
+                f"{plan.held_out} rows",
+            )
         self.report_ = Report(
             model=self.name,
             scores=trial.scores(),
@@ -234,8 +236,7 @@ class Forecaster(BaseEstimator):
 
         Returns:
             A frame of the kind that came in: the id if there is one, the time stamps that follow, the forecast under
-                the
-            target's own name, and one column for each quantile, such as "y-10".
+            the target's own name, and one column for each quantile, such as "y-10".
 
         Raises:
             NotFittedError: before fit.
@@ -390,7 +391,7 @@ class Forecaster(BaseEstimator):
         return hasattr(self, "_model")
 
 
-TRIAL_SHARE = 0.4
+TRIAL_SHARE = 1 / 3
 """Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the MLP what is left."""
 
 

@@ -49,8 +49,8 @@ class Forecasts:
         bounds = {f"{self.name}-{100 * quantile:g}": rows for quantile, rows in sorted(self.quantiles.items())}
         return to_frame(self.known, self.times, {self.name: self.point, **bounds})
 
-    def plot(self, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None, history: int = 72) -> Axes:
         """Draw one series with its forecast and interval; see :func:`recuerdo.show.plot_forecast`."""
         from recuerdo.show import plot_forecast
 
-        return plot_forecast(self, which=which, truth=truth, ax=ax)
+        return plot_forecast(self, which=which, truth=truth, ax=ax, history=history)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recuerdo.errors import ShapeError
+from recuerdo.errors import DataError, ShapeError
 
 SCORES = ("MAE", "RMSE", "MAPE", "sMAPE", "MASE")
 """The scores' names, in the order in which tables show them. Lower is better in all of them."""
@@ -70,11 +70,14 @@ def mase(truth: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
     Args:
         truth: the true values.
         forecast: the forecasts.
-        scale: one number, or one for each forecast, (n,): see :func:`naive_scale`.
+        scale: one number, or one for each of n forecasts (n, K), (n,): see :func:`naive_scale`.
 
     Returns:
         A ratio without unit; below 1 is better than a one-season-ahead naive forecast was in training. NaN where the
         scale is 0.
+
+    Raises:
+        ShapeError: truth and forecast differ in shape, or the scales are not one for each forecast.
 
     Source:
         Hyndman and Koehler 2006, Another look at measures of forecast accuracy, eq. 2.
@@ -85,6 +88,10 @@ def mase(truth: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
     """
     y, f = _pair(truth, forecast)
     units = np.asarray(scale, dtype=np.float64)
+    if units.ndim and (y.ndim != 2 or units.shape != y.shape[:1]):
+        raise ShapeError(
+            f"scale is one number, or one for each of n forecasts (n, K); got scales {units.shape} for {y.shape}."
+        )
     units = np.where(units > 0, units, np.nan)
     return float(np.mean(np.abs(y - f) / (units[:, None] if units.ndim else units)))
 
@@ -92,10 +99,15 @@ def mase(truth: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
 def naive_scale(values: NDArray[np.float64], season: int) -> float:
     """Return the mean |y_t - y_{t-season}| over a series' training rows (T,): the unit of MASE.
 
+    Raises:
+        DataError: the series is no longer than one season.
+
     Example:
         >>> naive_scale(np.array([1.0, 2.0, 4.0, 5.0]), season=2)
         3.0
     """
+    if len(values) <= season:
+        raise DataError(f"The unit of MASE for season {season} needs {season + 1} rows or more, got {len(values)}.")
     return float(np.mean(np.abs(values[season:] - values[:-season])))
 
 

@@ -1,8 +1,7 @@
 """A saved model is a directory: model.json says what it is, weights.safetensors holds its numbers. Neither is a pickle.
 
 Schema 1: model.json has `recuerdo` (version that wrote it), `schema`, `task`, `sha256` of the weights file, and what
-    the task
-needs. A newer schema is refused in words; older ones stay loadable.
+the task needs. A newer schema is refused in words; older ones stay loadable.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
 from recuerdo._version import __version__
@@ -46,8 +46,8 @@ def write_model(
         OutputError: something is there already, or the place cannot be written.
     """
     path = Path(path)
-    if path.exists() and not (overwrite and (path / CARD).is_file()):
-        hint = "overwrite=True replaces a model" if (path / CARD).is_file() else "it is no model of recuerdo's"
+    if path.exists() and not (overwrite and is_model(path)):
+        hint = "overwrite=True replaces a model" if is_model(path) else "it is no model of recuerdo's"
         raise OutputError(f"{path} is there already, and nothing is overwritten unasked: choose another path ({hint}).")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,15 +56,21 @@ def write_model(
         raise OutputError(f"The model cannot be written to {path}: {error.strerror}. Choose another path.") from error
     try:
         made.chmod(0o755)
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, made / WEIGHTS)
-        digest = hashlib.sha256((made / WEIGHTS).read_bytes()).hexdigest()
+        data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+        (made / WEIGHTS).write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
         header = {"recuerdo": __version__, "schema": SCHEMA, "task": task, "sha256": digest}
-        (made / CARD).write_text(json.dumps({**header, **card}, indent=1, allow_nan=False), encoding="utf-8")
+        text = json.dumps({**header, **card}, indent=1, allow_nan=False, default=np.generic.item)
+        (made / CARD).write_text(text, encoding="utf-8")
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            os.replace(path, old / path.name)
-            os.replace(made, path)
-            shutil.rmtree(old)
+            with tempfile.TemporaryDirectory(prefix=f".{path.name}-old-", dir=path.parent) as aside:
+                old = Path(aside) / path.name
+                os.replace(path, old)
+                try:
+                    os.replace(made, path)
+                finally:
+                    if not path.exists():
+                        os.replace(old, path)
         else:
             os.replace(made, path)
     except OSError as error:
@@ -72,6 +78,15 @@ def write_model(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return path
+
+
+def is_model(path: Path) -> bool:
+    """Whether a directory holds a model of recuerdo's and nothing else."""
+    try:
+        card = json.loads((path / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and "recuerdo" in card and {one.name for one in path.iterdir()} <= {CARD, WEIGHTS}
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -118,6 +133,6 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"Copy the model again, or fit it anew."
         )
     try:
-        return card, load_file(path / WEIGHTS)
+        return card, load(data)
     except SafetensorError as error:
         raise ModelFileError(f"{path / WEIGHTS} cannot be read ({error}): fit the model anew.") from error

@@ -39,9 +39,9 @@ class Report:
 
     @property
     def winner(self) -> str:
-        """The name with the lowest MASE, or the lowest MAE where MASE is undefined."""
-        score = DECIDES if not math.isnan(self.scores[self.model][DECIDES]) else "MAE"
-        return min(self.scores, key=lambda name: self.scores[name][score])
+        """The name with the lowest MASE, or the lowest MAE where MASE is undefined; the baseline on a tie."""
+        score = _deciding(self.scores)
+        return min(self.scores, key=lambda name: (self.scores[name][score], name == self.model))
 
     @property
     def verdict(self) -> str:
@@ -85,17 +85,23 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
     others = {name: row for name, row in scores.items() if name != model}
     if not others:
         return f"{model}: no baseline was asked for, so whether it is any good is not known."
-    score = DECIDES if not any(math.isnan(row[DECIDES]) for row in scores.values()) else "MAE"
+    score = _deciding(scores)
     best = min(others, key=lambda name: others[name][score])
     own, other = scores[model][score], others[best][score]
     if own < other:
         less = f" ({100 * (1 - own / other):.0f} % less)" if other > 0 else ""
         return f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline{less}."
+    if own == other:
+        return f"{model} and {best} are level, {score} {own:.3f} each: the model adds nothing to this baseline."
     return (
         f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. Use {best}, or give the model more "
         f"data, another "
         f"lookback or another cell."
     )
+
+
+def _deciding(scores: Mapping[str, Mapping[str, float]]) -> str:
+    return "MAE" if any(math.isnan(row[DECIDES]) for row in scores.values()) else DECIDES
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:

@@ -31,8 +31,9 @@ class Scaler:
     def fitted(cls, values: Values, log: bool) -> Scaler:
         """Return the scaler of some training rows (T,)."""
         z = np.log(values) if log else values
-        # A series that never changes gets the unit 1, so that new values still have a place on the scale.
-        return cls(float(z.mean()), float(z.std()) or 1.0, log)
+        # A series that never changes gets the unit 1, so that new values still have a place on the scale. Its computed
+        # deviation need not be 0: the mean of many equal numbers is rounded.
+        return cls(float(z.mean()), float(z.std()) if np.ptp(z) > 0 else 1.0, log)
 
     def forward(self, values: Values) -> Values:
         """Return values on the forecaster's scale."""
