@@ -118,6 +118,11 @@ def test_what_a_person_has_becomes_samples_time_steps_features(data, shape):
         assert words in read.note
 
 
+def test_what_an_array_masks_is_missing():
+    values = as_sequences(np.ma.masked_array([1, 2, 3], [False, True, False])).values
+    np.testing.assert_array_equal(values, [[[1], [np.nan], [3]]])
+
+
 def test_a_table_keeps_its_columns_as_features():
     values = as_sequences(pd.DataFrame({"a": [1, 2, 3], "b": [4.0, 5.0, 6.0]})).values
     np.testing.assert_array_equal(values, [[[1, 4], [2, 5], [3, 6]]])

@@ -278,6 +278,8 @@ def _numbers(data: Any, where: str, layout: str) -> NDArray[np.floating]:
     if hasattr(data, "detach"):  # a torch tensor; numpy has no bfloat16
         data = data.detach().cpu()
         data = data.float() if str(data.dtype) == "torch.bfloat16" else data
+    if isinstance(data, np.ma.MaskedArray):
+        data = np.ma.filled(data.astype(np.float64), np.nan)
     try:
         array = np.asarray(data)
     except ValueError as error:  # numpy's word for lists of lists of different lengths

@@ -94,6 +94,26 @@ def test_a_choice_that_cannot_be_made_is_asked_for(columns, named, message):
         choice(columns, **named)
 
 
+def test_numbers_with_thousands_are_still_a_target_so_that_they_are_reported():
+    assert choice({"day": DAYS, "shop": ["x", "y"], "sold": ["1.234,56", "2.000,5"]}).targets == ("sold",)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.period_range("2020", periods=2, freq="M"),
+        pd.Index(DAYS),
+        pd.MultiIndex.from_product([["a"], pd.date_range("2020", periods=2)]),
+    ],
+)
+def test_an_index_that_may_hold_dates_is_hinted_at(index):
+    frame = nw.from_native(pd.DataFrame({"y": [1, 2]}, index=index))
+    with pytest.raises(DataError, match=r"no column that holds dates.* If the index holds it, call .reset_index\(\)"):
+        choose(frame, "The table", None, None, None)
+    with pytest.raises(DataError, match=r"no column 'ds' .* If the index holds it, call .reset_index\(\)"):
+        choose(frame, "The table", "ds", None, None)
+
+
 def test_dates_in_the_index_of_a_frame_are_hinted_at():
     frame = pd.DataFrame({"y": [1, 2]}, index=pd.date_range("2020", periods=2))
     with pytest.raises(DataError, match=r"dates in the index, and no column does. Call .reset_index\(\) first"):

@@ -87,6 +87,15 @@ def test_five_days_without_a_weekend_between_them_are_daily():
     assert find(as_times(pd.date_range("2024-01-01", periods=5))).words == "daily"
 
 
+def test_days_without_any_weekend_are_business_days_though_holidays_stand_beside_it():
+    days = as_times(pd.bdate_range("2020-12-21", "2021-01-05"))
+    days = days[~np.isin(days, stamps("2020-12-25", "2021-01-01"))]
+    assert find(days).words == "business days"
+    count, first = missing(days, find(days))
+    assert count == 2
+    np.testing.assert_array_equal(first, stamps("2020-12-25", "2021-01-01"))
+
+
 def test_integers_are_steps():
     frequency = find(np.array([10, 15, 20]))
     assert (frequency.words, frequency.season) == ("every 5 steps", 1)

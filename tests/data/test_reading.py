@@ -56,6 +56,17 @@ def test_a_point_beside_decimal_commas_is_not_guessed(write):
     assert table.frame["b"].to_list() == ["1.234", "2.500"]
 
 
+def test_a_list_in_a_column_of_words_makes_no_commas_decimal(write):
+    table = read(write('day,a,seats\n2020-01-01,"1,234","12,15"\n2020-01-02,"2,500",none\n'))
+    assert table.frame["a"].to_list() == ["1,234", "2,500"]
+    assert "decimal" not in table.notes[0]
+
+
+def test_a_point_beside_points_for_thousands_is_not_guessed(write):
+    table = read(write("day;a;b\n2020-01-01;1.234,56;1.234\n2020-01-02;2.500,75;2.500\n"))
+    assert table.frame["b"].to_list() == ["1.234", "2.500"]
+
+
 def test_names_that_begin_with_zero_stay_names(write):
     assert read(write("shop,y\n007,1\n010,2\n")).frame["shop"].to_list() == ["007", "010"]
 
@@ -83,6 +94,44 @@ def test_a_file_without_a_header_is_read_from_its_first_row(write):
     assert table.rows.tolist() == [1, 2]
     assert len(table.frame) == 2
     assert "no header" in table.notes[0]
+
+
+@pytest.mark.parametrize("first", ["A,2020-01-01,1", "A,2020-01-01,1,1", "A,2020-01-01,NA"])
+def test_a_first_row_with_words_in_it_is_no_header_where_a_date_stands_over_dates(write, first):
+    rows = [first, *(first.replace("-01", f"-0{day}") for day in (2, 3))]
+    table = read(write("\n".join(rows)))
+    assert len(table.frame) == 3
+    assert table.rows.tolist() == [1, 2, 3]
+    assert table.frame["column_1"][0] == "2020-01-01"
+    assert "no header" in table.notes[0]
+
+
+def test_dates_over_numbers_are_a_header(write):
+    assert read(write("id,2020-01,2020-02\nA,1,2\nB,3,4\n")).frame.columns == ["id", "2020-01", "2020-02"]
+
+
+def test_lines_that_end_as_on_an_old_macintosh_are_read(write):
+    assert read(write("a,b\r1,x\r2,y\r")).frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("lead", ["sep=;\r\n", "  \n", "\n  \n"])
+def test_what_stands_above_the_header_for_excel_or_for_looks_is_passed_over(write, lead):
+    table = read(write(lead + "a;b\n1,5;x\n2,5;y\n"))
+    assert table.frame.to_dict(as_series=False) == {"a": [1.5, 2.5], "b": ["x", "y"]}
+    assert table.rows.tolist() == [2 + lead.count("\n"), 3 + lead.count("\n")]
+
+
+def test_rows_are_counted_alike_past_a_cell_of_several_lines(write):
+    content = 'a,b\n1,"x\ny\nz"\n2,y\n'
+    assert read(write(content)).rows.tolist() == [2, 3]
+    with pytest.raises(DataError, match="row 4 has 3 cells"):
+        read(write(content + "3,z,4\n"))
+
+
+def test_a_quotation_mark_that_is_not_closed_is_found_in_a_large_file_too(write):
+    for content in ('a,b\n"1,2\n' + "3,4\n" * 50_000, '"a,b\n' + "3,4\n" * 50_000):
+        with pytest.raises(DataError, match="a quotation mark is opened and not closed"):
+            read(write(content))
 
 
 def test_columns_that_a_spreadsheet_left_empty_are_dropped(write):
@@ -114,6 +163,7 @@ def test_every_float_comes_back_bit_for_bit(tmp_path_factory, values):
     [
         ("", "sales.csv is empty. It should hold a header"),
         (" \n\n", "sales.csv is empty"),
+        ("sep=;\n", "sales.csv is empty"),
         ("\ufeff", "sales.csv is empty"),
         ("a,b\n", r"has a header \(a, b\) and no rows"),
         ("a,b\n,\n", r"has a header \(a, b\) and no rows"),

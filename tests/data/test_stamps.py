@@ -25,6 +25,8 @@ COLUMNS = {
     "pandas s": pd.Series(HOURS).astype("datetime64[s]"),
     "pandas hours in a zone": pd.Series(pd.date_range("2020-03-28", periods=48, freq="h", tz="Europe/Berlin")),
     "pandas days in a zone": zoned(DAYS),
+    "pandas hours at an offset": pd.Series(pd.to_datetime(["2020-03-29T01:00+01:00", "2020-03-29T02:00+01:00"])),
+    "pandas days at an offset": pd.Series(pd.to_datetime(["2020-03-29T00:00-03:30", "2020-03-30T00:00-03:30"])),
     "pandas dates": pd.Series(DAYS),
     "pandas text": pd.Series(["2020-01", "2020-02"]),
     "pandas years": pd.Series([1949, 1950], dtype="int32"),
@@ -37,6 +39,7 @@ COLUMNS = {
     "polars steps": pl.Series([5, 10, 15], dtype=pl.Int16),
     "arrow": pa.chunked_array([pa.array(HOURS, pa.timestamp("us"))]),
     "arrow zone": pa.chunked_array([pa.array(HOURS, pa.timestamp("ms", "Asia/Tokyo"))]),
+    "arrow offset": pa.chunked_array([pa.array(HOURS[::24], pa.timestamp("us", "+01:00"))]),
     "arrow date": pa.chunked_array([pa.array(DAYS)]),
     "arrow text": pa.chunked_array([pa.array(["2020Q1", "2020Q2"])]),
 }
@@ -50,6 +53,20 @@ def test_stamps_come_back_as_they_were(name):
     assert back.dtype == column.dtype
     assert back.to_list() == column.to_list()
     assert back.name == "when"
+
+
+@pytest.mark.parametrize("name", ["pandas int8", "pandas Int8", "polars", "arrow"])
+def test_a_counter_that_outgrows_its_type_gets_a_wider_one(name):
+    steps = {
+        "pandas int8": pd.Series([126, 127], dtype="int8"),
+        "pandas Int8": pd.Series([126, 127], dtype="Int8"),
+        "polars": pl.Series([254, 255], dtype=pl.UInt8),
+        "arrow": pa.chunked_array([pa.array([126, 127], pa.int8())]),
+    }[name]
+    column = nw.from_native(steps, series_only=True)
+    times, time_type, _ = read_times(column, np.arange(2), "")
+    after = column_of(times[-1:] + 1, time_type, "step", column.implementation.value)
+    assert after.to_list() == [column.to_list()[-1] + 1]
 
 
 def test_days_in_a_zone_follow_the_clock_on_the_wall_through_summer_time():
@@ -93,6 +110,13 @@ def test_dates_are_known_by_type_by_form_or_by_name(column, expected):
     [
         (pl.Series("d", [None, date(2020, 1, 1), None]), r"row 2 has no date \(2 such rows\). Write it"),
         (pl.Series("d", [1.5, 2.5, 3.5]), "is of type Float64 and holds no dates"),
+        (pl.Series("d", [1.0, 2.0, float("inf")]), "is of type Float64 and holds no dates"),
+        (pl.Series("d", [1e300, 2e300, 3e300]), "is of type Float64 and holds no dates"),
+        (
+            pl.Series("d", [20200131, 20200229, 20200331]),
+            "dates without marks, such as 20200131. Write them as 2020-01-31",
+        ),
+        (pl.Series("d", [202011, 202012, 202101]), "dates without marks, such as 202011. Write them as 2020-01."),
         (
             pd.Series(pd.period_range("2020-01", periods=3, freq="M"), name="d"),
             r"is of type period\[M\] and holds no dates",

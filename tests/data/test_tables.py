@@ -150,6 +150,14 @@ def test_an_integer_index_counts_steps():
             pl.DataFrame({"ds": ["2021-10-31 01:00", "2021-10-31 02:00", "2021-10-31 02:00"], "y": [1, 2, 3]}),
             "2021-10-31 02:00:00 stands in rows 1 and 2. Keep one row for each, or write times with their offset",
         ),
+        (
+            pl.DataFrame({"ds": ["2021-03-27T00:00+01:00", "2021-03-29T00:00+02:00"] * 2, "y": range(4)}),
+            r"The table \(times in UTC\): 2021-03-26 23:00:00 stands in rows 0 and 2",
+        ),
+        (
+            pd.DataFrame({"ds": pd.date_range("2021-03-27", periods=9, freq="h", tz="Asia/Tokyo").delete(4), "y": 1.5}),
+            r"The table \(times in UTC\).*: 1 time stamp is missing .*: 2021-03-26 19:00:00\. Add",
+        ),
         (pl.DataFrame({"ds": days(1) * 2, "y": [1, 2]}), "stands in rows 0 and 1. Keep one row for each date"),
         (
             pl.DataFrame({"unique_id": ["a"] * 2, "ds": days(1) * 2, "y": [1, 2]}),

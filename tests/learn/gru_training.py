@@ -1,7 +1,8 @@
 """A small training with everything that a resumed one must carry: dropout, batch statistics, validation, patience.
 
-As a program it trains with a checkpoint and sends itself a signal at a given step:
-python gru_training.py CHECKPOINT RESULT STEP SIGNAL
+As a program it trains several times, one after the other, each time in a process of its own that sends itself a signal
+at a given step: python gru_training.py CHECKPOINT RESULT STEP SIGNAL [CHECKPOINT RESULT STEP SIGNAL ...]
+It prints how each process ended. The processes are forks of one that has done the imports, which take most of the time.
 """
 
 from __future__ import annotations
@@ -64,9 +65,20 @@ class SendSignal(Callback):
             os.kill(os.getpid(), self.number)
 
 
+def train_and_signal(checkpoint: str, result: str, step: str, name: str) -> None:
+    history, weights = train(Path(checkpoint), (SendSignal(int(step), signal.Signals[name]),))
+    save_file(weights, result, {"stopped": str(history.stopped), "steps": str(history.steps)})
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a program in the background starts without it
-    place, result, step, name = sys.argv[1:]
-    history, weights = train(Path(place), (SendSignal(int(step), signal.Signals[name]),))
-    save_file(weights, result, {"stopped": str(history.stopped), "steps": str(history.steps)})
+    torch.optim.AdamW(Network().parameters())  # the first optimiser imports more
+    rest = sys.argv[1:]
+    while rest:
+        job, rest = rest[:4], rest[4:]
+        child = os.fork()
+        if child == 0:
+            train_and_signal(*job)
+            break
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -80,3 +80,11 @@ def test_a_newer_schema_is_refused(tmp_path):
     save_file({"a": torch.zeros(2)}, path, {KEY: json.dumps({"schema": 2})})
     with pytest.raises(ModelFileError, match="checkpoint schema 2 and this version of recuerdo reads up to 1"):
         read_checkpoint(path)
+
+
+@pytest.mark.parametrize("header", ["{", "[]", "{}", '{"schema": "one"}'])
+def test_a_damaged_header_is_refused(tmp_path, header):
+    path = tmp_path / "run.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {KEY: header})
+    with pytest.raises(ModelFileError, match=r"has a damaged header .*: delete it to start over, or name another file"):
+        read_checkpoint(path)

@@ -25,6 +25,13 @@ def test_dropout_is_off_and_the_mode_comes_back():
     assert not module.training
 
 
+def test_a_part_in_another_mode_than_the_whole_stays_in_it():
+    module = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(4)).train()
+    module[1].eval()
+    mean_loss(module, ArrayBatches({"input": torch.ones(6, 4)}, torch.ones(6)), lambda y, batch: y.mean())
+    assert [part.training for part in module.modules()] == [True, True, False]
+
+
 def test_a_loss_that_is_not_one_number_is_refused(line):
     problem, valid = line()
     with pytest.raises(ShapeError, match=r"one number per batch, got shape \(5, 1\): take its mean"):

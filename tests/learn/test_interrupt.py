@@ -33,6 +33,28 @@ class Press(Callback):
         setattr(self, event, press)
 
 
+def steps_of_kills(steps: int) -> list[int]:
+    return list(range(2, steps, 2))
+
+
+@pytest.fixture(scope="module")
+def unbroken(gru_training):
+    return gru_training.train()
+
+
+@pytest.fixture(scope="module")
+def signalled(gru_training, unbroken, tmp_path_factory):
+    """Trainings that got signals from the system: the folder of their checkpoints, how they ended, what they said."""
+    folder = tmp_path_factory.mktemp("signalled")
+    jobs = [("killed", step, "SIGKILL") for step in steps_of_kills(unbroken[0].steps)] + [("stopped", 5, "SIGINT")]
+    arguments = [str(part) for name, *job in jobs for part in (folder / name, folder / f"{name}.result", *job)]
+    command = [sys.executable, gru_training.__file__, *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True
+    )
+    return folder, [int(code) for code in done.stdout.split()], done.stderr
+
+
 def identical(one, other) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
@@ -116,17 +138,24 @@ def test_an_interrupt_in_the_middle_of_something_leaves_the_checkpoint_of_before
     assert identical(again, weights)
 
 
-def test_a_real_sigint_ends_a_program_cleanly(gru_training, tmp_path):
-    path, result = tmp_path / "run", tmp_path / "result"
-    command = [sys.executable, gru_training.__file__, str(path), str(result), "5", "SIGINT"]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    with safe_open(result, framework="pt") as file:
+def test_a_real_sigint_ends_a_program_cleanly(gru_training, unbroken, signalled):
+    folder, codes, said = signalled
+    assert (codes[-1], said) == (0, "")
+    with safe_open(folder / "stopped.result", framework="pt") as file:
         assert file.metadata() == {"stopped": "interrupted", "steps": "5"}
-    history, weights = gru_training.train(path)
-    unbroken, expected = gru_training.train()
-    assert history.losses == unbroken.losses
-    assert identical(weights, expected)
+    history, weights = gru_training.train(folder / "stopped")
+    assert history.losses == unbroken[0].losses
+    assert identical(weights, unbroken[1])
+
+
+def test_a_program_that_the_system_kills_again_and_again_ends_the_same(gru_training, unbroken, signalled):
+    folder, codes, _ = signalled
+    assert codes[:-1] == [-signal.SIGKILL] * len(steps_of_kills(unbroken[0].steps))
+    assert len(codes) > 5
+    assert not (folder / "killed.result").exists()
+    history, weights = gru_training.train(folder / "killed")
+    assert dataclasses.replace(history, seconds=unbroken[0].seconds) == unbroken[0]
+    assert identical(weights, unbroken[1])
 
 
 def test_the_second_ctrl_c_does_not_wait():
@@ -151,6 +180,23 @@ def test_a_program_with_its_own_handler_keeps_it():
         assert not interrupts.asked
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_the_last_checkpoint_is_written_is_not_forgotten(line, tmp_path, monkeypatch):
+    real, settings, writes = os.replace, Settings(max_steps=6), 0
+
+    def replace(partial, path):
+        nonlocal writes
+        real(partial, path)
+        writes += 1
+        if writes == 2:  # the first one comes before the first step, the second one after the last
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(os, "replace", replace)
+    history = fit(line()[0], settings=settings, checkpoint=tmp_path / "run")
+    assert (history.stopped, history.steps) == ("interrupted", 6)
+    history = fit(line()[0], settings=settings, checkpoint=tmp_path / "run")
+    assert (history.stopped, history.steps) == ("max_steps", 6)
 
 
 def test_ctrl_c_in_the_last_step_is_not_forgotten(line, tmp_path):

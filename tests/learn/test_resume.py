@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +10,8 @@ from torch import nn
 
 from recuerdo.errors import ModelFileError, OutputError
 from recuerdo.learn import ArrayBatches, Callback, Settings, fit
+
+FOUR_STEPS = Settings(max_steps=4)
 
 
 class Killed(BaseException):
@@ -103,18 +102,6 @@ def test_killed_while_the_checkpoint_is_written_it_ends_the_same(
     assert identical(weights, unbroken[1])
 
 
-def test_killed_by_the_system_and_resumed_it_ends_the_same(gru_training, unbroken, tmp_path):
-    kills = sorted(np.random.default_rng(8).choice(np.arange(2, unbroken[0].steps), 2, replace=False).tolist())
-    path = tmp_path / "run"
-    for step in kills:
-        command = [sys.executable, gru_training.__file__, str(path), str(tmp_path / "never"), str(step), "SIGKILL"]
-        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    history, weights = gru_training.train(path)
-    assert timeless(history) == timeless(unbroken[0]), f"killed after steps {kills}"
-    assert identical(weights, unbroken[1]), f"killed after steps {kills}"
-
-
 def test_a_finished_training_is_given_again_at_once(gru_training, unbroken, tmp_path):
     class Untouched(Callback):
         def on_start(self, run):
@@ -149,20 +136,25 @@ def test_the_clock_and_the_drawn_seed_go_on(line, tmp_path):
     assert history.random_state == train().random_state
 
 
+def test_numpys_integers_are_written_as_any_others(line, tmp_path):
+    x = torch.zeros(8, 3)
+    batches = ArrayBatches({"input": x}, torch.zeros(8, 1), batch_size=np.int64(4), seed=np.int64(1))
+    fit(line(batches=batches)[0], settings=FOUR_STEPS, checkpoint=tmp_path / "run")
+    assert fit(line(batches=batches)[0], settings=FOUR_STEPS, checkpoint=tmp_path / "run").steps == 4
+
+
 def test_without_evaluations_a_checkpoint_comes_every_hundred_steps(line, tmp_path):
+    settings = Settings(max_steps=102)
     with pytest.raises(Killed):
-        fit(line()[0], checkpoint=tmp_path / "run", callbacks=[Kill(101, "on_step")], random_state=0)
+        fit(line()[0], settings=settings, checkpoint=tmp_path / "run", callbacks=[Kill(101, "on_step")], random_state=0)
     started = []
 
     class Note(Callback):
         def on_start(self, run):
             started.append(run.step)
 
-    fit(line()[0], checkpoint=str(tmp_path / "run"), callbacks=[Note()])
+    fit(line()[0], settings=settings, checkpoint=str(tmp_path / "run"), callbacks=[Note()])
     assert started == [100]
-
-
-FOUR_STEPS = Settings(max_steps=4)
 
 
 def other_problem(line, tmp_path, seed=0, settings=FOUR_STEPS, valid=None, **changes):

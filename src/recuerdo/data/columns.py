@@ -18,6 +18,7 @@ __all__ = ["Choice", "choose", "numbers"]
 
 _ROW_NAMES = {"", "Unnamed: 0"}  # what pandas and R call the column of row numbers in a CSV file
 _NUMBER = r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$"
+_THOUSANDS = r"^[+-]?\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,14 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
         index = nw.maybe_get_index(frame)
         if index is not None and "datetime" in str(index.dtype):
             raise DataError(f"{name} holds its dates in the index, and no column does. Call .reset_index() first.")
+        if len(frame.columns) > max(20, len(frame)):
+            raise DataError(
+                f"{name} has {len(frame.columns)} columns, and none holds dates. If each row is a series, write it as "
+                "a long table, with one row for each series and date."
+            )
         raise DataError(
             f"{name} has no column that holds dates; the columns are {_list(frame.columns)}. Add one, or name a column "
-            "of years or of whole numbers that count steps with date= (--date)."
+            f"of years or of whole numbers that count steps with date= (--date).{_index_hint(frame)}"
         )
     return found[0]
 
@@ -154,14 +160,23 @@ def _mostly_numbers(column: nw.Series[Any]) -> bool:
     if column.dtype not in (nw.String, nw.Object):
         return False
     cells = text_of(column).drop_nulls()
-    return len(cells) > 0 and cells.str.contains(_NUMBER).sum() * 2 >= len(cells)
+    return len(cells) > 0 and cells.str.contains(f"{_NUMBER}|{_THOUSANDS}").sum() * 2 >= len(cells)
 
 
 def _no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -> str:
     near = get_close_matches(str(column), frame.columns, n=1)
     folded = [other for other in frame.columns if other.lower() == str(column).lower()]
     hint = f" Did you mean {(folded or near)[0]!r}?" if folded or near else ""
-    return f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}.{hint}"
+    return (
+        f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}."
+        f"{hint or _index_hint(frame)}"
+    )
+
+
+def _index_hint(frame: nw.DataFrame[Any]) -> str:
+    """What to do where the index of a pandas frame is more than row numbers and may hold what is missing."""
+    kind = str(getattr(nw.maybe_get_index(frame), "dtype", "int64"))
+    return "" if kind == "int64" else " If the index holds it, call .reset_index() first."
 
 
 def _list(columns: Sequence[str]) -> str:

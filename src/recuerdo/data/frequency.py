@@ -139,7 +139,7 @@ def find(times: Times) -> Frequency:
         if (np.diff(months).astype(int) > 0).all() and (days == _in_month(months, anchor)).all():
             return Frequency("months", _common(np.diff(months).astype(np.int64), times, "months"), anchor)
     steps = np.diff(times.astype(np.int64))
-    if (clock == clock[0]).all() and _most(steps) == _DAY and 3 * _DAY in steps and np.is_busday(days).all():
+    if (clock == clock[0]).all() and _most(steps) == _DAY and steps.max() >= 3 * _DAY and np.is_busday(days).all():
         return Frequency("business days", 1)
     return Frequency("microseconds", _common(steps, times, "microseconds"))
 

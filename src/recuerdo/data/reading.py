@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recuerdo.data.times import looks_like_dates
 from recuerdo.errors import DataError
 
 __all__ = ["Table", "read"]
@@ -20,10 +22,12 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|Inf|INF)$"
 _COMMA_NUMBER = r"^[+-]?\d*,?\d+$"
-# A comma with any but three digits behind it, or a zero before it, marks decimals and not thousands.
-_CLEAR_COMMA = r"^[+-]?(?:\d*,\d{1,2}|\d*,\d{4,}|0?,\d{3})$"
+_COMMA_AND_POINTS = r"^[+-]?\d{1,3}(?:\.\d{3})+,\d+$"
+# A comma with any but three digits behind it, or a zero or points before it, marks decimals and not thousands.
+_CLEAR_COMMA = rf"^[+-]?(?:\d*,\d{{1,2}}|\d*,\d{{4,}}|0?,\d{{3}})$|{_COMMA_AND_POINTS}"
 _POINT_THOUSANDS = r"^[+-]?\d{1,3}(?:\.\d{3})+$"
 _LEADING_ZERO = r"^0\d"
+_LEAD = re.compile(r"(?:sep=.[ \t]*\r?\n)?(?: *\r?\n)*")  # what tells Excel the separator, and empty lines
 _HEADLESS = re.compile(r"^[+-]?[\d.,:/TZ +-]+$")
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -87,8 +91,6 @@ def read(path: str | Path) -> Table:
             raise DataError(f"{path.name} is cut off or damaged: it begins as Parquet and is not.") from error
         return Table(frame, np.arange(len(frame)), path.name, (f"{path.name} is read as Parquet; rows count from 0",))
     text, encoding = _decode(content, path.name)
-    if not text.strip():
-        raise DataError(f"{path.name} is empty. It should hold a header and one row for each time step.")
     return _read_text(text, path.name, encoding)
 
 
@@ -105,38 +107,56 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
 
 
 def _read_text(text: str, name: str, encoding: str) -> Table:
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # as an old Macintosh ended its lines
+    lines = text.count("\n")
+    text = _LEAD.sub("", text, count=1)
+    lines_before = lines - text.count("\n")
+    if not text.strip():
+        raise DataError(f"{name} is empty. It should hold a header and one row for each time step.")
     separator = _separator(text)
-    first = next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=separator))
+    records = _records(text, separator, name)
+    first = next(records)
+    second = next((record for record in records if record), [])
     # A header without a name is taken for row numbers in the first column, and for what a spreadsheet left elsewhere.
     header = [cell.strip() or (f"column_{i}" if i else "") for i, cell in enumerate(first)]
-    headless = all(_HEADLESS.match(cell) for cell in header if cell) and any(header)
+    headless = any(header) and (
+        all(_HEADLESS.match(cell) for cell in header if cell)
+        or any(looks_like_dates(pl.Series(cells)) for cells in zip(header, second, strict=False))
+    )
     if not headless and len(set(header)) < len(header):
         twice = next(cell for cell in header if header.count(cell) > 1)
         raise DataError(f"{name} has several columns called {twice!r} in its header. Rename all but one.")
-    blank_lines = len(text) - len(text.lstrip("\r\n"))
     try:
-        frame = pl.read_csv(
-            text.lstrip("\r\n").encode(), separator=separator, has_header=not headless, infer_schema=False
-        )
+        frame = pl.read_csv(text.encode(), separator=separator, has_header=not headless, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise _misfit(text, separator, name) from error
+        raise _misfit(text, separator, name, lines_before) from error
     if not headless:
         frame.columns = header
         unnamed = [column for column, cell in zip(header, first, strict=True) if not cell.strip()]
         frame = frame.drop(column for column in unnamed if frame[column].is_null().all())
-    rows = np.arange(len(frame), dtype=np.int64) + (1 if headless else 2) + text[:blank_lines].count("\n")
+    rows = np.arange(len(frame), dtype=np.int64) + (1 if headless else 2) + lines_before
     frame = frame.with_columns(pl.all().str.strip_chars())
     filled = frame.select(pl.any_horizontal(pl.all().str.len_chars() > 0).fill_null(False)).to_series()
     if not filled.any():
         raise DataError(f"{name} has a header ({', '.join(header)}) and no rows below it.")
     rows, frame = rows[filled.to_numpy()], frame.filter(filled)
     frame = frame.with_columns(pl.when(pl.all().is_in(_MISSING)).then(None).otherwise(pl.all()).name.keep())
-    clear = frame.select(pl.any_horizontal(pl.all().str.contains(_CLEAR_COMMA).any())).item()
-    frame = frame.select(_typed(column, clear) for column in frame)
-    comma = clear and any(dtype.is_float() for dtype in frame.dtypes)
+    clear = [column for column in frame if column.str.contains(_CLEAR_COMMA).any()]
+    # One cell such as "12,15" among words makes points doubtful; only a column of numbers makes commas decimal.
+    decimal = any(column.drop_nulls().str.contains(f"{_COMMA_NUMBER}|{_COMMA_AND_POINTS}").all() for column in clear)
+    frame = frame.select(_typed(column, bool(clear), decimal) for column in frame)
+    comma = decimal and any(dtype.is_float() for dtype in frame.dtypes)
     said = [f"{_SEPARATORS[separator]} between cells"] * (frame.width > 1) + ["decimal commas"] * comma
     said += [f"letters in {encoding}"] * (encoding != "utf-8") + ["no header"] * headless
     return Table(frame, rows, name, (f"{name} is read with {' and '.join(said)}",) if said else ())
+
+
+def _records(text: str, separator: str, name: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except csv.Error as error:  # a cell larger than any that is meant
+        raise _open_quote(name) from error
 
 
 def _separator(text: str) -> str:
@@ -147,25 +167,29 @@ def _separator(text: str) -> str:
     return max(even, key=lambda mark: even[mark], default=",")
 
 
-def _misfit(text: str, separator: str, name: str) -> DataError:
+def _misfit(text: str, separator: str, name: str, lines_before: int) -> DataError:
     """What polars could not make a table of, in words."""
-    records = csv.reader(io.StringIO(text), delimiter=separator)
-    header = next(record for record in records if record)
-    for record in records:
+    records = _records(text, separator, name)
+    header = next(records)
+    for row, record in enumerate(records, lines_before + 2):
         if len(record) > len(header):
             return DataError(
-                f"{name}, row {records.line_num} has {len(record)} cells and the header {len(header)}. Quote the cells "
-                f"that hold {_SEPARATORS[separator]}, or complete the header."
+                f"{name}, row {row} has {len(record)} cells and the header {len(header)}. Quote the cells that hold "
+                f"{_SEPARATORS[separator]}, complete the header, or take out the lines above it."
             )
+    return _open_quote(name)
+
+
+def _open_quote(name: str) -> DataError:
     return DataError(f'{name} is no table: a quotation mark is opened and not closed. Look for a single " in it.')
 
 
-def _typed(column: pl.Series, decimal_comma: bool) -> pl.Series:
+def _typed(column: pl.Series, points_doubtful: bool, decimal_comma: bool) -> pl.Series:
     """The column as integers or floats if all of its cells are so, else as it is."""
     cells = column.drop_nulls()
     if not len(cells) or cells.str.contains(_LEADING_ZERO + r"\d*$").any():  # 007 is a name
         return column
-    if decimal_comma and cells.str.contains(_POINT_THOUSANDS).any() and not cells.str.contains(",", literal=True).any():
+    if points_doubtful and cells.str.contains(_POINT_THOUSANDS).any():
         return column  # 1.234 beside 0,5: it may be 1234
     if cells.str.contains(_NUMBER).all():
         integers = column.cast(pl.Int64, strict=False)

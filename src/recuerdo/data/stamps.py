@@ -18,6 +18,7 @@ Kind = Literal["pandas", "polars", "pyarrow"]
 
 _YEAR_NAMES = {"year", "date", "ds", "time", "period", "timestamp"}
 _DAY = 86_400_000_000
+_EXACT = 2**53  # from here on not every whole number is a float
 
 
 def holds_dates(column: nw.Series[Any]) -> bool:
@@ -66,8 +67,11 @@ def read_times(column: nw.Series[Any], rows: NDArray[np.int64], where: str) -> t
     if _is_text(column):
         return parse(text_of(column), rows, where)
     numbers = column.to_numpy() if dtype.is_numeric() else np.array(["none"])
-    if numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all()):
+    if numbers.dtype.kind == "f" and (np.abs(numbers) < _EXACT).all() and (numbers == np.round(numbers)).all():
+        numbers = numbers.astype(np.int64)
+    if numbers.dtype.kind in "iu":
         whole = numbers.astype(np.int64)
+        _no_written_dates(whole, where)
         if _are_years(whole):
             years = (whole - 1970).astype("datetime64[Y]").astype("datetime64[us]")
             return years, TimeType("year", dtype=str(dtype)), [f"{where} is read as years"]
@@ -95,9 +99,9 @@ def column_of(times: Times, time_type: TimeType, name: str, backend: Kind) -> nw
             return nw.new_series(name, time_type.text(times), nw.String, backend=backend)
         case "year":
             years = times.astype("datetime64[Y]").astype(np.int64) + 1970
-            return nw.new_series(name, years, backend=backend).cast(getattr(nw, time_type.dtype))
+            return _counted(name, years, time_type.dtype, backend)
         case "step":
-            return nw.new_series(name, times, backend=backend).cast(getattr(nw, time_type.dtype))
+            return _counted(name, times, time_type.dtype, backend)
         case "date" if time_type.dtype == "Object":
             return nw.new_series(name, times.astype("datetime64[D]").tolist(), nw.Object, backend=backend)
     stamps = nw.new_series(name, time_type.instants(times), nw.Datetime("us"), backend=backend)
@@ -121,6 +125,24 @@ def _is_text(column: nw.Series[Any]) -> bool:
 
 def _are_years(numbers: NDArray[Any]) -> bool:
     return len(numbers) > 0 and bool(((numbers >= 1000) & (numbers < 3000)).all())
+
+
+def _no_written_dates(numbers: NDArray[np.int64], where: str) -> None:
+    """Raises DataError if all numbers are dates without marks, such as 20200131 or 202001: they are no counter."""
+    day = numbers % 100
+    written = (("2020-01-31", numbers // 100, (day >= 1) & (day <= 31)), ("2020-01", numbers, True))
+    for form, months, fits in written:
+        year, month = months // 100, months % 100
+        if np.all((year >= 1800) & (year < 2200) & (month >= 1) & (month <= 12) & fits):
+            raise DataError(f"{where} holds dates without marks, such as {numbers[0]}. Write them as {form}.")
+
+
+def _counted(name: str, numbers: Times, dtype: str, backend: Kind) -> nw.Series[Any]:
+    """Whole numbers in the type they came in, or in 64 bits where they have outgrown it."""
+    column = nw.new_series(name, numbers, backend=backend)
+    if "Int" in dtype and numbers.max(initial=0) > np.iinfo(dtype.lower()).max:
+        return column
+    return column.cast(getattr(nw, dtype))
 
 
 def _microseconds(column: nw.Series[Any]) -> Times:

@@ -127,12 +127,13 @@ def panel(
     chosen = choose(frame, name, date, target, id)
     times, time_type, said = read_times(frame[chosen.date], rows, f"{name}, column {chosen.date!r}")
     values = {column: numbers(frame[column], rows, name) for column in chosen.targets}
+    called = f"{name} (times in UTC)" if time_type.utc else name
     groups = _groups(frame, chosen, rows)
     series: list[Series] = []
     series_rows: list[NDArray[np.int64]] = []
     unsorted = 0
     for group, places in groups.items():
-        where = f"{name}, series {group!r}" if len(groups) > 1 else name
+        where = f"{called}, series {group!r}" if len(groups) > 1 else called
         order = in_order(times[places], rows[places], where, lambda: _id_hint(frame, chosen, times))
         if order is not None:
             unsorted += 1
@@ -141,7 +142,7 @@ def panel(
             identity = column if chosen.id is None else group
             series.append(Series(identity, times[places], values[column][places]))
             series_rows.append(rows[places])
-    freq = one_frequency(series, series_rows, name)
+    freq = one_frequency(series, series_rows, called)
     notes.append(f"dates are in {chosen.date!r} ({freq.words}), numbers in {', '.join(map(repr, chosen.targets))}")
     notes += said
     if unsorted:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,11 +47,16 @@ class TimeType:
     zone: str | None = None
     wall: bool = False
 
+    @property
+    def utc(self) -> bool:
+        """Whether the times are UTC, which may not be what the table shows."""
+        return self.form.endswith("Z") or (self.zone is not None and not self.wall)
+
     def instants(self, times: Times) -> Times:
         """Times (T,) as datetime64[us] in UTC where there is a time zone, and unchanged where there is none."""
         if not self.wall or self.zone is None:
             return times
-        zone = ZoneInfo(self.zone)
+        zone = _zone(self.zone)
         seconds = [time.replace(tzinfo=zone).timestamp() for time in times.astype("datetime64[us]").astype(datetime)]
         return np.array(np.round(np.array(seconds) * 1e6), dtype=np.int64).view("datetime64[us]")
 
@@ -192,6 +197,13 @@ def _without_zone(
     minutes = {zone: _offset(zone) for zone in found}
     shift = np.array([minutes[zone] for zone in zones], dtype="timedelta64[m]")
     return stamps - shift, "Z", [f"{where} has several offsets from UTC ({', '.join(found)}) and is read in UTC"]
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by its name, or by a fixed offset as pandas ("UTC+01:00") and arrow ("+01:00") call it."""
+    if re.search(r"[+-]\d\d:\d\d$", name):
+        return timezone(timedelta(minutes=_offset(name[-6:])))
+    return ZoneInfo(name)
 
 
 def _offset(zone: str) -> int:

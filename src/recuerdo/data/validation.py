@@ -107,6 +107,9 @@ def _no_gaps(one: Series, frequency: Frequency, place: str) -> None:
         )
 
 
+_LARGEST = 1e150  # squares of larger numbers are not finite, and those of its inverse are lost
+
+
 def _complete(one: Series, rows: NDArray[np.int64], place: str) -> None:
     for bad, what in ((np.isnan(one.values), "missing"), (np.isinf(one.values), "infinite")):
         if not bad.any():
@@ -119,4 +122,10 @@ def _complete(one: Series, rows: NDArray[np.int64], place: str) -> None:
         raise DataError(
             f"{place}: {are} {what}, the first in row {rows[places[0]]} ({say(one.times[places[0]])}){run}. "
             "Fill them with values of your choice, or keep a part without them: nothing is filled silently."
+        )
+    largest = int(np.abs(one.values).argmax())
+    if one.values.any() and not 1 / _LARGEST < abs(one.values[largest]) < _LARGEST:
+        raise DataError(
+            f"{place}: the largest value is {one.values[largest]:g}, in row {rows[largest]} "
+            f"({say(one.times[largest])}), and cannot be computed with. Correct it, or give the column in another unit."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 
@@ -47,11 +48,13 @@ class GatherBatches:
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        for name, value, least in (("size", size, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-            if value < least:
-                raise OptionError(f"{name} of the batches must be at least {least}, got {value}.")
+        numbers = {"size": size, "batch_size": batch_size, "seed": seed}
+        for name, least in (("size", 1), ("batch_size", 1), ("seed", 0)):
+            if numbers[name] < least:
+                raise OptionError(f"{name} of the batches must be at least {least}, got {numbers[name]}.")
         self._gather = gather
-        self._kind = {"size": size, "batch_size": batch_size, "shuffle": int(shuffle), "seed": seed}
+        # Python's own integers, whichever came: they go into the checkpoint.
+        self._kind = {name: operator.index(value) for name, value in numbers.items()} | {"shuffle": int(shuffle)}
         self._content: int | None = None
         self._epoch = 0
         self._position = 0

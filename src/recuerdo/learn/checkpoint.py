@@ -69,8 +69,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelFileError(
             f"{path} is a safetensors file but not a checkpoint of a training: name another file for the checkpoint."
         )
-    facts = json.loads(metadata[KEY])
-    schema = facts.pop("schema")
+    try:
+        facts = json.loads(metadata[KEY])
+        schema = int(facts.pop("schema"))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ModelFileError(
+            f"{path} has a damaged header ({type(error).__name__}: {error}): "
+            "delete it to start over, or name another file."
+        ) from error
     if schema > SCHEMA:
         raise ModelFileError(
             f"{path} has checkpoint schema {schema} and this version of recuerdo reads up to {SCHEMA}: "

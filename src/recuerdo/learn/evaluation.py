@@ -22,7 +22,7 @@ def mean_loss(
     """The loss over one epoch of `batches`, each batch weighing as much as it has samples, without dropout.
 
     Args:
-        module: left in the mode (training or evaluation) in which it came.
+        module: it and its parts are left in the mode (training or evaluation) in which they came.
         batches: one epoch of it is read.
         loss: `loss(output, batch)`, the mean over the batch.
         device: where the module is.
@@ -36,7 +36,7 @@ def mean_loss(
     >>> mean_loss(nn.Identity(), batches, lambda y, batch: batch.target.mean())
     3.0
     """
-    mode = module.training
+    modes = [(part, part.training) for part in module.modules()]
     module.eval()
     total, samples = 0.0, 0
     try:
@@ -49,5 +49,6 @@ def mean_loss(
                 check(number, batch)
                 total, samples = total + number * batch.size, samples + batch.size
     finally:
-        module.train(mode)
+        for part, mode in modes:
+            part.training = mode
     return total / samples

@@ -130,6 +130,7 @@ class _Training:
             self._train()
             run.history.stopped = run.reason
             self._save(finished=True)
+            self.interrupts.obey()
         except KeyboardInterrupt:
             if self.whole:
                 self._save()
