@@ -63,10 +63,13 @@ def plot_forecast(
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
     ax.margins(x=0.01)
-    several = len(forecasts.known.series) > 1
-    title = f"{forecasts.name}, {one.id}" if several else forecasts.name
-    ax.set_title(f"{title}: the next {len(point)}, {forecasts.known.freq.words}", loc="left", fontsize=11, color=INK)
-    ax.legend(loc="upper left", frameon=False, fontsize=9)
+    named = forecasts.name if isinstance(forecasts.known.target, str) else str(one.id)
+    title = named if forecasts.known.id is None else f"{named}, {one.id}"
+    ax.set_title(
+        f"{title}, {forecasts.known.freq.words}: the next {len(point)}", loc="left", fontsize=11, color=INK, pad=24
+    )
+    # Between title and axes, where it can hide no line.
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2, frameon=False, fontsize=9)
     return ax
 
 

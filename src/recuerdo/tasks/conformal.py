@@ -13,6 +13,16 @@ from recuerdo.errors import OptionError
 Values = NDArray[np.float64]
 
 
+def errors_for(level: float) -> int:
+    """Return how many held-out errors an interval of this level needs at least.
+
+    Example:
+        >>> errors_for(0.8), errors_for(0.9)
+        (4, 9)
+    """
+    return math.ceil(level / (1 - level) - 1e-9)
+
+
 @dataclass(frozen=True)
 class Conformal:
     """Split conformal intervals: forecast -+ a quantile of the errors on windows that training did not see.
@@ -52,11 +62,11 @@ class Conformal:
         Raises:
             OptionError: there are too few scores for so high a level.
         """
-        n = len(self.scores)
+        n, needed = len(self.scores), errors_for(level)
         rank = math.ceil((n + 1) * level - 1e-9)
-        if rank > n:
+        if n < needed:
             raise OptionError(
-                f"An interval of {100 * level:g} % needs {math.ceil(level / (1 - level) - 1e-9)} held-out errors, and "
+                f"An interval of {100 * level:g} % needs {needed} held-out errors, and "
                 f"there are {n}: ask "
                 f"for quantiles nearer to the middle, or give more rows."
             )

@@ -76,8 +76,9 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         model._panel = _panel_from(card, tensors)
         model.report_ = Report.from_json(card["report"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise ModelFileError(
-            f"{path} is not a forecaster that this version wrote ({type(error).__name__}: {error}): its "
+            f"{path} is not a forecaster that this version wrote ({reason}): its "
             f"model.json and weights do "
             f"not belong together. Save the model anew."
         ) from error

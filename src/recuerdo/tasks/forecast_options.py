@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from recuerdo.errors import OptionError
+from recuerdo.learn import seeded
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_training import STRATEGIES
 
@@ -35,6 +36,8 @@ def checked_options(model: Forecaster) -> None:
         raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
     if isinstance(model.quantiles, Real):
         raise OptionError(f"quantiles={model.quantiles!r}: it is a list, as in (0.1, 0.9); () asks for none.")
+    with seeded(model.random_state):
+        pass  # it raises what training would
     for quantile in model.quantiles:
         if not 0 < quantile < 1:
             raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")

@@ -56,6 +56,7 @@ def make_plan(
     season: int | None,
     lookback: int | None,
     log: bool | str,
+    least_errors: int = 1,
 ) -> Plan:
     """Decide from the lengths of the series, and from their rows before the held-out ones.
 
@@ -68,6 +69,7 @@ def make_plan(
         season: the user's choice, or None.
         lookback: the user's choice, or None.
         log: the user's choice, or "auto".
+        least_errors: held-out errors of all series together that the intervals need; LEAST_ERRORS are seen to at most.
 
     Raises:
         DataError: the shortest series has too few rows, or every series is constant.
@@ -75,11 +77,12 @@ def make_plan(
     """
     shortest = min(range(len(series)), key=lambda i: len(series[i]))
     rows, name = len(series[shortest]), names[shortest]
+    judged = max(1, -(-min(least_errors, LEAST_ERRORS) // (horizon * len(series))))
 
     chosen, why_season = (season, "given") if season is not None else (natural_season, "from the time stamps")
     if season is None and chosen > 1:
         fits = lookback is None or lookback >= least_lookback(chosen)
-        if not fits or rows < _needed(lookback or max(2 * chosen, least_lookback(chosen)), horizon):
+        if not fits or rows < _needed(lookback or max(2 * chosen, least_lookback(chosen)), horizon, judged):
             short = f"{rows} rows are" if fits else f"a lookback of {lookback} is"
             chosen, why_season = 1, f"because {short} too short to show seasons of {chosen}"
     least = least_lookback(chosen)
@@ -90,16 +93,18 @@ def make_plan(
         )
     if lookback is None:
         lookback = (
-            max(2 * chosen, least) if chosen > 1 else max(least, min(NO_SEASON_LOOKBACK, rows - _needed(0, horizon)))
+            max(2 * chosen, least)
+            if chosen > 1
+            else max(least, min(NO_SEASON_LOOKBACK, rows - _needed(0, horizon, judged)))
         )
-    needed = _needed(lookback, horizon)
+    needed = _needed(lookback, horizon, judged)
     if rows < needed:
         raise DataError(
             f"Series {name!r} has {rows} rows, and horizon {horizon} with lookback {lookback} needs at least {needed}: "
-            f"{lookback} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and {horizon} rows to "
-            f"judge the result. Give more rows, a shorter horizon or a shorter lookback."
+            f"{lookback} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and {horizon + judged - 1} "
+            f"rows to judge the result. Give more rows, a shorter horizon or a shorter lookback."
         )
-    windows = min(max(rows // 10, -(-LEAST_ERRORS // horizon)), MOST_HELD_OUT, rows - needed + 1)
+    windows = min(max(rows // 10, -(-LEAST_ERRORS // horizon), judged), MOST_HELD_OUT, rows - needed + judged)
     held_out = horizon - 1 + windows
     training = [values[:-held_out] for values in series]
     if all(np.ptp(values) == 0 for values in training):
@@ -124,6 +129,6 @@ def make_plan(
     return Plan(chosen, lookback, logs, held_out, words)
 
 
-def _needed(lookback: int, horizon: int) -> int:
-    """Rows for LEAST_WINDOWS training windows and one held-out forecast."""
-    return lookback + horizon + (LEAST_WINDOWS - 1) + horizon
+def _needed(lookback: int, horizon: int, judged: int) -> int:
+    """Rows for LEAST_WINDOWS training windows and so many held-out forecasts."""
+    return lookback + horizon + (LEAST_WINDOWS - 1) + horizon + (judged - 1)

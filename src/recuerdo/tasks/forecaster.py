@@ -16,7 +16,7 @@ from recuerdo.data.tables import Panel, Series, panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import DataError, NotFittedError
 from recuerdo.learn import Problem
-from recuerdo.tasks.conformal import Conformal
+from recuerdo.tasks.conformal import Conformal, errors_for
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, make_plan
 from recuerdo.tasks.forecast_training import Shape, Trained, as_problem, forecast, parameter_count, train
@@ -169,6 +169,7 @@ class Forecaster(BaseEstimator):
             season=self.season,
             lookback=self.lookback,
             log=self.log,
+            least_errors=max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1),
         )
 
     def _fit_panel(self, known: Panel) -> Self:
@@ -303,6 +304,8 @@ class Forecaster(BaseEstimator):
         series, names = [one.values for one in known.series], [one.id for one in known.series]
         steps, size = self.report_.steps, self.report_.parameters
         trained = self._train(self._plan, series, names, "mlp", steps, None, self.report_.random_state, MLP, size)
+        if trained.interrupted:
+            raise KeyboardInterrupt  # half a training is no fair baseline
         return self._forecast(known, trained, MLP, ())
 
     @property

@@ -1,0 +1,168 @@
+"""Every decision before training, and the words for it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from recuerdo.errors import DataError, OptionError
+from recuerdo.tasks.forecast_plan import LEAST_ERRORS, LEAST_WINDOWS, MOST_HELD_OUT, make_plan
+from recuerdo.tasks.scaling import prefers_log
+
+NOISE = np.random.default_rng(0).normal(size=5000)
+
+
+def additive(rows):
+    return 100 + NOISE[:rows]
+
+
+def growing(rows):
+    t = np.arange(rows)
+    return (10 + t) * (1 + 0.3 * np.sin(2 * np.pi * t / 12))
+
+
+def plan(
+    *series, horizon=12, natural_season=12, least=lambda s: 2 * s, season=None, lookback=None, log="auto", errors=1
+):
+    return make_plan(
+        series,
+        [f"s{number}" for number in range(len(series))],
+        horizon,
+        natural_season=natural_season,
+        least_lookback=least,
+        season=season,
+        lookback=lookback,
+        log=log,
+        least_errors=errors,
+    )
+
+
+def test_the_season_of_the_time_stamps_and_two_of_them_to_look_back_over():
+    made = plan(additive(144))
+    assert (made.season, made.lookback, made.log, made.held_out) == (12, 24, False, 11 + 14)
+    assert made.words == (
+        "season 12 (from the time stamps), lookback 24, the values as they are (swings do not grow with the level), "
+        "judged on the last 25 rows (14 forecasts of 12 per series)"
+    )
+
+
+def test_swings_that_grow_with_the_level_are_taken_in_logarithms():
+    made = plan(growing(144))
+    assert made.log is True
+    assert "logarithms (swings grow with the level)" in made.words
+
+
+def test_whether_to_take_logarithms_is_decided_before_the_held_out_rows():
+    changed = growing(144)
+    changed[-25:] = 1000 + 0.01 * NOISE[:25]  # the highest level with the smallest swings
+    assert not prefers_log([changed], 12)
+    assert plan(changed) == plan(growing(144))
+    assert plan(changed).log is True
+
+
+@pytest.mark.parametrize(("log", "scale"), [(True, "logarithms"), (False, "the values as they are")])
+def test_a_given_scale_is_kept_and_named_as_given(log, scale):
+    made = plan(growing(144), log=log)
+    assert made.log is log
+    assert f", {scale} (given), " in made.words
+
+
+def test_a_given_season_and_lookback_are_kept():
+    made = plan(additive(144), season=6, lookback=40)
+    assert (made.season, made.lookback) == (6, 40)
+    assert made.words.startswith("season 6 (given), lookback 40, ")
+
+
+def test_too_few_rows_for_the_season_fall_back_to_none_and_say_so():
+    needed = 24 + 12 + 3 + 12
+    assert plan(additive(needed)).season == 12
+    made = plan(additive(needed - 1))
+    assert made.season == 1
+    assert made.words.startswith(f"season 1 (because {needed - 1} rows are too short to show seasons of 12), ")
+
+
+def test_a_lookback_shorter_than_the_season_needs_falls_back_to_none_and_says_so():
+    made = plan(additive(144), lookback=20)
+    assert (made.season, made.lookback) == (1, 20)
+    assert made.words.startswith("season 1 (because a lookback of 20 is too short to show seasons of 12), ")
+
+
+def test_a_network_that_needs_less_of_a_season_keeps_it():
+    assert plan(additive(144), lookback=20, least=lambda s: s + 2).season == 12
+
+
+@pytest.mark.parametrize(("rows", "lookback"), [(200, 24), (40, 40 - 27), (30, 3), (29, 2)])
+def test_without_a_season_the_lookback_is_what_the_rows_allow(rows, lookback):
+    made = plan(additive(rows), natural_season=1)
+    assert (made.season, made.lookback) == (1, lookback)
+
+
+def test_a_given_season_with_a_shorter_lookback_is_refused():
+    with pytest.raises(OptionError, match="lookback=20 is too short for season=12, which needs 24 rows or more: give"):
+        plan(additive(144), season=12, lookback=20)
+
+
+def test_the_shortest_series_with_too_few_rows_is_named_with_what_it_needs():
+    with pytest.raises(
+        DataError,
+        match=re.escape(
+            "Series 's1' has 28 rows, and horizon 12 with lookback 2 needs at least 29: 2 + 12 for a window, 4 windows"
+        ),
+    ):
+        plan(additive(144), additive(28))
+
+
+@pytest.mark.parametrize("horizon", [100, 144, 1000])
+def test_a_horizon_that_the_rows_cannot_hold_is_refused(horizon):
+    with pytest.raises(DataError, match=rf"has 144 rows, and horizon {horizon} .* a shorter horizon or a shorter"):
+        plan(additive(144), horizon=horizon)
+
+
+def test_constant_rows_before_the_held_out_ones_are_refused():
+    series = np.full(144, 7.5)
+    series[-25:] = additive(25)
+    with pytest.raises(DataError, match=r"'s0' is constant: every one of its training rows is 7.5, .* that constant"):
+        plan(series)
+
+
+def test_one_constant_series_among_others_is_no_obstacle():
+    assert plan(np.full(144, 7.5), additive(144)).season == 12
+
+
+def test_logarithms_of_values_that_are_not_above_zero_are_refused():
+    series = growing(144)
+    series[-1] = 0
+    with pytest.raises(OptionError, match="log=True needs values above 0 everywhere; use log='auto' or log=False"):
+        plan(growing(144), series, log=True)
+    assert plan(growing(144), series).log is False
+
+
+@pytest.mark.parametrize(("errors", "judged"), [(1, 1), (3, 1), (4, 2), (9, 3), (20, 7), (499, 7)])
+def test_a_short_series_gives_the_errors_that_the_intervals_need(errors, judged):
+    needed = 2 + 3 + (LEAST_WINDOWS - 1) + 3 + (judged - 1)
+    made = plan(additive(needed), horizon=3, natural_season=1, errors=errors)
+    assert made.held_out == 3 - 1 + judged
+    assert judged * 3 >= min(errors, LEAST_ERRORS)
+    with pytest.raises(DataError, match=rf"at least {needed}: .* and {3 - 1 + judged} rows to judge the result"):
+        plan(additive(needed - 1), horizon=3, natural_season=1, errors=errors)
+
+
+def test_several_series_give_their_errors_together():
+    rows = 2 + 3 + (LEAST_WINDOWS - 1) + 3
+    made = plan(*[additive(rows)] * 3, horizon=3, natural_season=1, errors=9)
+    assert made.held_out == 3
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 12, 30])
+@pytest.mark.parametrize("rows", [70, 90, 144, 800, 5000])
+@pytest.mark.parametrize("natural_season", [1, 7, 12])
+def test_what_is_held_out_leaves_enough_to_train_on(rows, horizon, natural_season):
+    made = plan(additive(rows), horizon=horizon, natural_season=natural_season)
+    held_out_forecasts = made.held_out - horizon + 1
+    assert 1 <= held_out_forecasts <= MOST_HELD_OUT
+    assert rows - made.held_out - made.lookback - horizon + 1 >= LEAST_WINDOWS
+    if rows >= 144 and horizon <= 12:
+        assert held_out_forecasts * horizon >= 20  # enough errors for an interval of 90 %
+        assert made.held_out <= rows // 10 + 20 + horizon

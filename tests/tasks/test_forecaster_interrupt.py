@@ -1,0 +1,84 @@
+"""Ctrl-C in a fit keeps what has been learned, says what it is, and never half a baseline."""
+
+from __future__ import annotations
+
+import pytest
+from polars.testing import assert_frame_equal
+from tests.tasks.tables import HORIZON, QUICK, daily, quick
+
+import recuerdo as rc
+from recuerdo.tasks.forecast_nets import DirectNet
+
+STEPS = QUICK["max_steps"]
+
+
+def interrupt_at(monkeypatch, step):
+    """Ctrl-C in that step, counted from 0 over all trainings of a fit: the trial, the MLP and the model."""
+    calls = []
+    loss = DirectNet.loss
+
+    def counted(net, *args, **options):
+        calls.append(net)
+        if len(calls) == step + 1:
+            raise KeyboardInterrupt
+        return loss(net, *args, **options)
+
+    monkeypatch.setattr(DirectNet, "loss", counted)
+
+
+def kept(model):
+    """Whether a fit says, and does, that the trial's network is the model."""
+    steps, held_out = model.report_.steps, model._plan.held_out
+    assert model.report_.choices[-1] == (
+        f"interrupted: the network of the trial is kept, after {steps} steps; it has not learned from the last "
+        f"{held_out} rows"
+    )
+    assert model.predict().height == HORIZON
+    return model._model is model._trial_model
+
+
+def test_in_the_trial_the_steps_so_far_are_the_model(monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 3)
+        model = quick(baselines="auto").fit(daily())
+    assert model.report_.steps == 3
+    assert list(model.report_.scores) == ["GRU", "naive", "seasonal naive", "drift"]
+    assert kept(model)
+
+
+def test_in_the_baseline_the_trials_network_stays_and_the_baseline_goes(monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, STEPS + 2)
+        model = quick(baselines="auto").fit(daily())
+    assert model.report_.steps == STEPS
+    assert "MLP (same size)" not in model.report_.scores
+    assert kept(model)
+
+
+@pytest.mark.parametrize("step", [0, 3])
+def test_in_the_last_training_the_trials_network_stays(monkeypatch, step):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 2 * STEPS + step)
+        model = quick(baselines="auto").fit(daily())
+    assert model.report_.steps == STEPS
+    assert "MLP (same size)" in model.report_.scores
+    assert kept(model)
+
+
+def test_a_kept_network_is_saved_with_what_is_said_of_it(monkeypatch, tmp_path):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 3)
+        model = quick().fit(daily())
+    loaded = rc.load(model.save(tmp_path / "model"))
+    assert loaded.report_.choices == model.report_.choices
+    assert_frame_equal(loaded.predict(), model.predict(), check_exact=True)
+
+
+def test_before_the_first_step_there_is_nothing_to_keep(monkeypatch):
+    model = quick().fit(daily())
+    expected = model.predict()
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 0)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(daily())
+    assert_frame_equal(model.predict(), expected, check_exact=True)
