@@ -35,15 +35,13 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
     """
     if not isinstance(module, nn.RNN | nn.LSTM | nn.GRU):
         raise ConversionError(
-            f"from_torch takes a torch.nn.RNN, LSTM or GRU, got {type(module).__name__}: to convert a layer "
-            f"inside a model, "
-            f"give that layer itself."
+            f"from_torch takes a torch.nn.RNN, LSTM or GRU, got {type(module).__name__}: to convert a layer inside a "
+            f"model, give that layer itself."
         )
     if module.proj_size:
         raise ConversionError(
             f"This torch.nn.LSTM has proj_size={module.proj_size}, which recuerdo does not offer: train an LSTM "
-            f"without it, with "
-            f"torch.nn.Linear({module.hidden_size}, {module.proj_size}) behind it."
+            f"without it, with torch.nn.Linear({module.hidden_size}, {module.proj_size}) behind it."
         )
     like = module.weight_ih_l0
     sizes = (module.input_size, module.hidden_size, module.num_layers)
@@ -93,8 +91,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     if lacking:
         raise ConversionError(
             f"torch.nn has no equal for {', '.join(lacking)}: to_torch converts FRNN (tanh, relu), LSTM and GRU "
-            f"(reset_after=True) "
-            f"without these options."
+            f"(reset_after=True) without these options."
         )
     like = layer.weight_ih_l0
     options: dict[str, Any] = {"nonlinearity": layer.cell.nonlinearity} if layer.cell.name == "frnn" else {}

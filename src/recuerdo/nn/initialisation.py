@@ -29,8 +29,7 @@ def orthogonal(layer: RecurrentLayer) -> None:
     if layer.cell.recurrent == "diagonal":
         raise OptionError(
             f"init='orthogonal' needs a full recurrent matrix, and {type(layer).__name__}'s is diagonal: use "
-            f"init='uniform', "
-            f"which draws its recurrent weights as its paper does."
+            f"init='uniform', which draws its recurrent weights as its paper does."
         )
     for weights in layer.weights():
         for gate in weights.weight_ih.unflatten(0, (layer.cell.blocks, -1)):
@@ -53,9 +52,8 @@ def chrono(layer: RecurrentLayer) -> None:
     cell, H = layer.cell, layer.hidden_size
     if cell.forgets is None:
         raise OptionError(
-            f"init='chrono' sets the bias of a gate that keeps the state, and {type(layer).__name__} has none: "
-            f"use cell LSTM or "
-            f"GRU, or for IndRNN give max_lag alone, which bounds its recurrent weights."
+            f"init='chrono' sets the bias of a gate that keeps the state, and {type(layer).__name__} has none: use "
+            f"cell LSTM or GRU, or for IndRNN give max_lag alone, which bounds its recurrent weights."
         )
     if not layer.bias:
         raise OptionError(

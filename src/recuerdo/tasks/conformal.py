@@ -66,8 +66,7 @@ class Conformal:
         rank = math.ceil((n + 1) * level - 1e-9)
         if n < needed:
             raise OptionError(
-                f"An interval of {100 * level:g} % needs {needed} held-out errors, and "
-                f"there are {n}: ask "
-                f"for quantiles nearer to the middle, or give more rows."
+                f"An interval of {100 * level:g} % needs {needed} held-out errors, and there are {n}: ask for "
+                f"quantiles nearer to the middle, or give more rows."
             )
         return self.scores[rank - 1] * self.spread if rank else np.zeros_like(self.spread)

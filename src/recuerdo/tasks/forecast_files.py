@@ -78,9 +78,8 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise ModelFileError(
-            f"{path} is not a forecaster that this version wrote ({reason}): its "
-            f"model.json and weights do "
-            f"not belong together. Save the model anew."
+            f"{path} is not a forecaster that this version wrote ({reason}): its model.json and weights do not "
+            f"belong together. Save the model anew."
         ) from error
     return model
 

@@ -109,9 +109,8 @@ def make_plan(
     training = [values[:-held_out] for values in series]
     if all(np.ptp(values) == 0 for values in training):
         raise DataError(
-            f"Series {name!r} is constant: every one of its training rows is {training[shortest][0]:g}, so "
-            f"there is nothing to "
-            f"learn. The forecast of a constant is that constant."
+            f"Series {name!r} is constant: every one of its training rows is {training[shortest][0]:g}, so there is "
+            f"nothing to learn. The forecast of a constant is that constant."
         )
     if log is True and any(np.min(values) <= 0 for values in series):
         raise OptionError("log=True needs values above 0 everywhere; use log='auto' or log=False.")
@@ -122,9 +121,8 @@ def make_plan(
         "given" if log != "auto" else ("swings grow with the level" if logs else "swings do not grow with the level")
     )
     words = (
-        f"season {chosen} ({why_season}), lookback {lookback}, {scale} ({why_scale}), judged on the last "
-        f"{held_out} rows "
-        f"({windows} forecasts of {horizon} per series)"
+        f"season {chosen} ({why_season}), lookback {lookback}, {scale} ({why_scale}), judged on the last {held_out} "
+        f"rows ({windows} forecasts of {horizon} per series)"
     )
     return Plan(chosen, lookback, logs, held_out, words)
 

@@ -19,9 +19,9 @@ from recuerdo.learn import Problem
 from recuerdo.tasks.conformal import Conformal, errors_for
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, make_plan
-from recuerdo.tasks.forecast_training import Shape, Trained, as_problem, forecast, parameter_count, train
+from recuerdo.tasks.forecast_training import Shape, Trained, as_problem, parameter_count, train
 from recuerdo.tasks.forecast_trial import Trial, run_trial
-from recuerdo.tasks.forecasts import Forecasts
+from recuerdo.tasks.forecasts import Forecasts, make_forecasts
 from recuerdo.tasks.report import Report
 from recuerdo.tasks.scaling import Scaler
 
@@ -248,24 +248,12 @@ class Forecaster(BaseEstimator):
     def forecast(self, table: Any = None) -> Forecasts:
         """Forecast as `predict` does, and return the numbers by series, with a picture of them in `.plot()`."""
         self._require_fitted()
-        return self._forecast(
-            self._panel if table is None else self._read(table), self._model, self.name, self.quantiles
-        )
+        known = self._panel if table is None else self._read(table)
+        return self._forecast(known, self._model, self.name, self.quantiles)
 
     def _forecast(self, known: Panel, trained: Trained, name: str, quantiles: Sequence[float]) -> Forecasts:
         scalers = [self._scaler(one, trained) for one in known.series]
-        tails = [one.values[-self._plan.lookback :] for one in known.series]
-        scaled = np.stack([scaler.forward(values) for scaler, values in zip(scalers, tails, strict=True)])
-        z, scale = forecast(trained.net, scaled[:, :, None])
-
-        def own_units(rows: Values) -> tuple[Values, ...]:
-            return tuple(scaler.back(row) for scaler, row in zip(scalers, rows, strict=True))
-
-        bounds = {}
-        for quantile in quantiles:
-            reach = np.sign(quantile - 0.5) * scale * self._conformal.margin(abs(2 * quantile - 1))
-            bounds[quantile] = own_units(z + reach)
-        return Forecasts(known, name, own_units(z), bounds)
+        return make_forecasts(known, name, trained.net, scalers, self._plan.lookback, self._conformal, quantiles)
 
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
@@ -360,16 +348,14 @@ class Forecaster(BaseEstimator):
         known = table if isinstance(table, Panel) else panel(table, **columns)
         if known.freq != fitted.freq:
             raise DataError(
-                f"This table is {known.freq.words}, and the model was fitted on one that is "
-                f"{fitted.freq.words}: give a table of the "
-                f"same frequency, or fit anew."
+                f"This table is {known.freq.words}, and the model was fitted on one that is {fitted.freq.words}: "
+                f"give a table of the same frequency, or fit anew."
             )
         for one in known.series:
             if len(one.values) < self._plan.lookback:
                 raise DataError(
                     f"Series {one.id!r} has {len(one.values)} rows, and the model looks back over "
-                    f"{self._plan.lookback}: give at "
-                    f"least that many."
+                    f"{self._plan.lookback}: give at least that many."
                 )
         return known
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frequency import Times
 from recuerdo.data.tables import Panel, to_frame
+from recuerdo.tasks.conformal import Conformal
+from recuerdo.tasks.forecast_training import Net, forecast
+from recuerdo.tasks.scaling import Scaler
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,3 +57,37 @@ class Forecasts:
         from recuerdo.show import plot_forecast
 
         return plot_forecast(self, which=which, truth=truth, ax=ax, history=history)
+
+
+def make_forecasts(
+    known: Panel,
+    model: str,
+    net: Net,
+    scalers: Sequence[Scaler],
+    lookback: int,
+    conformal: Conformal,
+    quantiles: Sequence[float],
+) -> Forecasts:
+    """Forecast from the end of each series, and go back to its own units.
+
+    Args:
+        known: the series, of `lookback` rows or more.
+        model: what to call the forecasts' maker.
+        net: the trained network.
+        scalers: one for each series.
+        lookback: L.
+        conformal: what the interval at a quantile is.
+        quantiles: which are asked for, each in (0, 1).
+    """
+    tails = [one.values[-lookback:] for one in known.series]
+    scaled = np.stack([scaler.forward(values) for scaler, values in zip(scalers, tails, strict=True)])
+    z, scale = forecast(net, scaled[:, :, None])
+
+    def own_units(rows: Values) -> tuple[Values, ...]:
+        return tuple(scaler.back(row) for scaler, row in zip(scalers, rows, strict=True))
+
+    bounds = {}
+    for quantile in quantiles:
+        reach = np.sign(quantile - 0.5) * scale * conformal.margin(abs(2 * quantile - 1))
+        bounds[quantile] = own_units(z + reach)
+    return Forecasts(known, model, own_units(z), bounds)

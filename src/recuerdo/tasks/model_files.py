@@ -116,9 +116,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         )
     if not isinstance(card["schema"], int) or card["schema"] > SCHEMA:
         raise ModelFileError(
-            f"{path} was written by recuerdo {card['recuerdo']} in schema {card['schema']}, and this version "
-            f"reads up to {SCHEMA}: "
-            f"update recuerdo (pip install -U recuerdo)."
+            f"{path} was written by recuerdo {card['recuerdo']} in schema {card['schema']}, and this version reads "
+            f"up to {SCHEMA}: update recuerdo (pip install -U recuerdo)."
         )
     try:
         data = (path / WEIGHTS).read_bytes()
@@ -128,9 +127,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ) from error
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
         raise ModelFileError(
-            f"{path / WEIGHTS} is not the file that was saved ({len(data)} bytes, another checksum): it is "
-            f"truncated or changed. "
-            f"Copy the model again, or fit it anew."
+            f"{path / WEIGHTS} is not the file that was saved ({len(data)} bytes, another checksum): it is truncated "
+            f"or changed. Copy the model again, or fit it anew."
         )
     try:
         return card, load(data)

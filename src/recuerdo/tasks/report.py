@@ -94,9 +94,8 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
     if own == other:
         return f"{model} and {best} are level, {score} {own:.3f} each: the model adds nothing to this baseline."
     return (
-        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. Use {best}, or give the model more "
-        f"data, another "
-        f"lookback or another cell."
+        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. Use {best}, or give the model more data, "
+        f"another lookback or another cell."
     )
 
 
