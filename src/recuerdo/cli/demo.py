@@ -13,6 +13,7 @@ def demo(
         Path | None, typer.Option(metavar="FOLDER", help="Where the results go; a new folder by default.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="INT", help="Random seed.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
 ) -> None:
     """Forecast a series that comes along, beside the baselines.
 
@@ -20,7 +21,7 @@ def demo(
     """
     from recuerdo.cli import results
 
-    directory = results.prepare(out or results.fresh_directory("recuerdo-demo"), overwrite=False)
+    directory = results.prepare(out or results.fresh_directory("recuerdo-demo"), overwrite=overwrite)
 
     from recuerdo.data import air_passengers
     from recuerdo.tasks import Forecaster, hold_out
@@ -37,7 +38,7 @@ def demo(
     if result.coverage is not None:
         print(f"{100 * result.coverage:.0f} % of the held-out months lie in the 80 % interval.")
     print("\nWritten:")
-    print("\n".join(results.write(directory, model, result.forecasts, truth=result.truth)))
+    print("\n".join(results.write(directory, model, result.forecasts, truth=result.truth, overwrite=overwrite)))
     print("\nNext, with a table of your own:")
     print("  recuerdo forecast sales.csv --horizon 12")
     print("or go on in Python:")

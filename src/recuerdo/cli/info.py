@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def info() -> None:
-    """Print versions, backends, threads, and what the processor and the accelerators offer."""
+    """Print versions, backends, threads, processor and accelerators."""
     import os
     import platform
     from importlib.metadata import PackageNotFoundError, version
