@@ -17,7 +17,7 @@ from statistics import mean, stdev
 import torch
 
 import recuerdo as rc
-from recuerdo.tasks.forecaster import MLP
+from recuerdo.tasks.baselines import MLP
 
 HORIZON = 12
 

@@ -116,7 +116,7 @@ def test_the_shortest_series_with_too_few_rows_is_named_with_what_it_needs():
 
 @pytest.mark.parametrize("horizon", [100, 144, 1000])
 def test_a_horizon_that_the_rows_cannot_hold_is_refused(horizon):
-    with pytest.raises(DataError, match=rf"has 144 rows, and horizon {horizon} .* a shorter horizon or a shorter"):
+    with pytest.raises(DataError, match=rf"has 144 rows, and horizon {horizon} .* a shorter horizon, lookback or"):
         plan(additive(144), horizon=horizon)
 
 

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.report import Report, score_table, verdict
 
 WORSE = {"MAE": 4.0, "RMSE": 5.0, "MAPE": 10.0, "sMAPE": 11.0, "MASE": 1.25}
@@ -36,7 +37,20 @@ def test_a_baseline_that_wins_is_recommended():
 def test_a_tie_goes_to_neither_in_words_and_to_the_baseline_by_name():
     level = report(GRU=BETTER, naive=BETTER, drift=WORSE)
     assert level.winner == "naive"
-    assert level.verdict == "GRU and naive are level, MASE 0.500 each: the model adds nothing to this baseline."
+    assert level.verdict == "GRU and naive are level: MASE 0.500 and 0.500. The model adds nothing to this baseline."
+
+
+@pytest.mark.parametrize(("mase", "winner"), [(0.4976, "naive"), (0.5024, "naive"), (0.497, "GRU"), (0.503, "naive")])
+def test_a_difference_too_small_to_show_wins_nothing(mase, winner):
+    close = report(GRU=BETTER | {"MASE": mase}, naive=BETTER)
+    assert close.winner == winner
+    assert ("are level" in close.verdict) == (abs(mase - 0.5) < 0.0025)
+
+
+def test_a_baseline_that_no_user_can_fit_is_not_recommended():
+    lost = verdict("GRU", {"GRU": WORSE, MLP: BETTER}).partition(" The recurrence does not pay here: ")
+    assert lost[0] == "MLP (same size) wins: MASE 0.500, against 1.250 for GRU."
+    assert lost[2] == "give the model more data, another lookback or another cell."
 
 
 def test_where_mase_is_undefined_the_mean_absolute_error_decides():
@@ -49,7 +63,7 @@ def test_where_mase_is_undefined_the_mean_absolute_error_decides():
 
 
 def test_two_that_are_never_wrong_are_level():
-    assert verdict("A", {"A": {"MASE": 0.0}, "B": {"MASE": 0.0}}).startswith("A and B are level, MASE 0.000 each")
+    assert verdict("A", {"A": {"MASE": 0.0}, "B": {"MASE": 0.0}}).startswith("A and B are level: MASE 0.000 and 0.000.")
 
 
 def test_without_baselines_nothing_is_claimed():

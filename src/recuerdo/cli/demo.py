@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +42,12 @@ def demo(
     print("\nWritten:")
     print("\n".join(results.write(directory, model, result.forecasts, truth=result.truth, overwrite=overwrite)))
     print("\nNext, with a table of your own:")
-    print("  recuerdo forecast sales.csv --horizon 12")
+    print(f"  {_command()} forecast sales.csv --horizon 12")
     print("or go on in Python:")
     print(f'  import recuerdo; print(recuerdo.load("{directory / results.MODEL}").predict())')
+
+
+def _command() -> str:
+    """What to type for this command: its name, or its path where the shell would not find the name."""
+    typed = Path(sys.argv[0])
+    return str(typed) if typed.name == "recuerdo" and shutil.which("recuerdo") is None else "recuerdo"

@@ -17,6 +17,9 @@ from recuerdo.errors import DataError
 
 Values = NDArray[np.float64]
 
+MLP = "MLP (same size)"
+"""What tables call the one baseline that is trained: see :func:`recuerdo.tasks.forecast_nets.window_mlp`."""
+
 
 def naive(values: Values, horizon: int) -> Values:
     """Return the last value, K times.

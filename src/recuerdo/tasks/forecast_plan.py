@@ -102,7 +102,7 @@ def make_plan(
         raise DataError(
             f"Series {name!r} has {rows} rows, and horizon {horizon} with lookback {lookback} needs at least {needed}: "
             f"{lookback} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and {horizon + judged - 1} "
-            f"rows to judge the result. Give more rows, a shorter horizon or a shorter lookback."
+            f"rows to judge the result. Give more rows, or a shorter horizon, lookback or season."
         )
     windows = min(max(rows // 10, -(-LEAST_ERRORS // horizon), judged), MOST_HELD_OUT, rows - needed + judged)
     held_out = horizon - 1 + windows

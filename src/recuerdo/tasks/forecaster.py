@@ -16,6 +16,7 @@ from recuerdo.data.tables import Panel, Series, panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import DataError, NotFittedError
 from recuerdo.learn import Problem
+from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import Conformal, errors_for
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, make_plan
@@ -26,8 +27,6 @@ from recuerdo.tasks.report import Report
 from recuerdo.tasks.scaling import Scaler
 
 Values = NDArray[np.float64]
-
-MLP = "MLP (same size)"
 
 
 class Forecaster(BaseEstimator):

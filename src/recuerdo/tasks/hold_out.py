@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from recuerdo.data.tables import Panel, panel
-from recuerdo.tasks.baselines import simple_baselines
-from recuerdo.tasks.forecaster import MLP, Forecaster
+from recuerdo.tasks.baselines import MLP, simple_baselines
+from recuerdo.tasks.forecaster import Forecaster
 from recuerdo.tasks.forecasts import Forecasts
 from recuerdo.tasks.metrics import naive_scale, scores
 from recuerdo.tasks.report import score_table, verdict

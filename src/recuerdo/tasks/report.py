@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.metrics import SCORES
 
 DECIDES = "MASE"
 """The score by which the best forecast is named."""
+
+LEVEL = 0.005
+"""By what share of a score two may differ and still be level: less than whole percents show."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,8 @@ class Report:
 
     @property
     def winner(self) -> str:
-        """The name with the lowest MASE, or the lowest MAE where MASE is undefined; the baseline on a tie."""
-        score = _deciding(self.scores)
-        return min(self.scores, key=lambda name: (self.scores[name][score], name == self.model))
+        """The name with the lowest MASE, or MAE where MASE is undefined; the baseline where two are level."""
+        return _standing(self.model, self.scores).winner
 
     @property
     def verdict(self) -> str:
@@ -82,25 +85,46 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
         >>> print(verdict("GRU", {"GRU": {"MASE": 0.5}, "naive": {"MASE": 1.0}}))
         GRU wins: MASE 0.500, against 1.000 for naive, the best baseline (50 % less).
     """
-    others = {name: row for name, row in scores.items() if name != model}
-    if not others:
+    standing = _standing(model, scores)
+    score, best, own, other = standing.score, standing.best, standing.own, standing.other
+    if best is None:
         return f"{model}: no baseline was asked for, so whether it is any good is not known."
-    score = _deciding(scores)
-    best = min(others, key=lambda name: others[name][score])
-    own, other = scores[model][score], others[best][score]
-    if own < other:
-        less = f" ({100 * (1 - own / other):.0f} % less)" if other > 0 else ""
-        return f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline{less}."
-    if own == other:
-        return f"{model} and {best} are level, {score} {own:.3f} each: the model adds nothing to this baseline."
+    if standing.level:
+        return (
+            f"{model} and {best} are level: {score} {own:.3f} and {other:.3f}. The model adds nothing to this baseline."
+        )
+    if standing.winner == model:
+        less = 100 * (1 - own / other)
+        return (
+            f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline ({less:.0f} % less)."
+        )
+    advice = "The recurrence does not pay here: give" if best == MLP else f"Use {best}, or give"
     return (
-        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. Use {best}, or give the model more data, "
-        f"another lookback or another cell."
+        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. {advice} the model more data, another "
+        f"lookback or another cell."
     )
 
 
-def _deciding(scores: Mapping[str, Mapping[str, float]]) -> str:
-    return "MAE" if any(math.isnan(row[DECIDES]) for row in scores.values()) else DECIDES
+@dataclass(frozen=True)
+class _Standing:
+    score: str
+    winner: str
+    best: str | None  # baseline
+    own: float
+    other: float
+    level: bool
+
+
+def _standing(model: str, scores: Mapping[str, Mapping[str, float]]) -> _Standing:
+    """Who stands where, by the score that decides."""
+    score = "MAE" if any(math.isnan(row[DECIDES]) for row in scores.values()) else DECIDES
+    own = scores[model][score]
+    best = min((name for name in scores if name != model), key=lambda name: scores[name][score], default=None)
+    if best is None:
+        return _Standing(score, model, None, own, math.nan, False)
+    other = scores[best][score]
+    level = abs(own - other) <= LEVEL * other
+    return _Standing(score, best if level or other < own else model, best, own, other, level)
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
