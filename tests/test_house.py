@@ -28,6 +28,7 @@ PUBLIC = [
     "kernels",
     "learn",
     "load",
+    "memory",
     "nn",
     "shapes",
     "show",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from recuerdo._version import __version__
 
 if TYPE_CHECKING:
-    from recuerdo import cells, data, errors, kernels, learn, nn, shapes, show, tasks
+    from recuerdo import cells, data, errors, kernels, learn, memory, nn, shapes, show, tasks
     from recuerdo.nn import convert
     from recuerdo.tasks import Forecaster, load
 
@@ -20,7 +20,7 @@ _HOMES = {
     "load": "recuerdo.tasks",
     "convert": "recuerdo.nn",
 }
-_ROOMS = ("cells", "data", "errors", "kernels", "learn", "nn", "shapes", "show", "tasks")
+_ROOMS = ("cells", "data", "errors", "kernels", "learn", "memory", "nn", "shapes", "show", "tasks")
 
 __all__ = [
     "Forecaster",
@@ -32,6 +32,7 @@ __all__ = [
     "kernels",
     "learn",
     "load",
+    "memory",
     "nn",
     "shapes",
     "show",

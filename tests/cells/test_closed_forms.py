@@ -13,7 +13,7 @@ from tests.tolerances import assert_values
 from torch import Tensor
 
 from recuerdo.cells import CELLS, GRU, LSTM, CellSpec, Weights, frnn, indrnn, scan
-from recuerdo.cells.scan import NORM_EPS
+from recuerdo.cells.walk import NORM_EPS
 
 Array = NDArray[np.floating]
 N, T, D, H = 2, 6, 3, 4

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, CELLS, CellSpec, State, Weights, frnn, indrnn, scan
 from recuerdo.cells.activations import activation
-from recuerdo.cells.scan import Recurrence
+from recuerdo.cells.walk import Recurrence
 from recuerdo.cells.spec import Recurrent
 from recuerdo.errors import OptionError
 from recuerdo.kernels import Job, recurrence

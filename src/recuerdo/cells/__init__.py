@@ -10,6 +10,7 @@ from recuerdo.cells.indrnn import indrnn
 from recuerdo.cells.lstm import LSTM
 from recuerdo.cells.scan import Scanned, scan
 from recuerdo.cells.spec import CellSpec, State, Weights
+from recuerdo.cells.walk import Walk
 
 CELLS: dict[str, CellSpec] = {spec.name: spec for spec in (frnn("tanh"), indrnn("relu"), LSTM, GRU, GRU_RESET_BEFORE)}
 """name -> cell. FRNN and IndRNN stand here with their default activation; `frnn` and `indrnn` make the others."""
@@ -23,6 +24,7 @@ __all__ = [
     "CellSpec",
     "Scanned",
     "State",
+    "Walk",
     "Weights",
     "frnn",
     "indrnn",

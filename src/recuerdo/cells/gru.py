@@ -41,6 +41,7 @@ GRU = CellSpec(
     states=("h",),
     source="Cho et al. 2014, eq. 5-8, with the reset after the product as in cuDNN and torch.nn.GRU",
     forgets="z",
+    candidates=("n",),
 )
 
 GRU_RESET_BEFORE = CellSpec(
@@ -50,4 +51,5 @@ GRU_RESET_BEFORE = CellSpec(
     states=("h",),
     source="Cho et al. 2014, eq. 5-8 (with z and 1 - z as in torch.nn.GRU); as Keras with reset_after=False",
     forgets="z",
+    candidates=("n",),
 )

@@ -30,4 +30,5 @@ LSTM = CellSpec(
     source="Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000; as torch.nn.LSTM",
     forgets="f",
     writes="i",
+    candidates=("g",),
 )

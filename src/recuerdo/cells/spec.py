@@ -69,6 +69,7 @@ class CellSpec:
         recurrent: "full" if every unit sees every unit through U, "diagonal" if it sees only itself.
         forgets: the gate that, when open, keeps the old state (LSTM: f, GRU: z), else None.
         writes: the gate that lets new values in where that is a gate of its own (LSTM: i), else None.
+        candidates: those of the gates that hold proposed values in (-1, 1) rather than shares in (0, 1).
         nonlinearity: the name of the activation where the cell leaves it open (FRNN, IndRNN), else None.
     """
 
@@ -80,6 +81,7 @@ class CellSpec:
     recurrent: Literal["full", "diagonal"] = "full"
     forgets: str | None = None
     writes: str | None = None
+    candidates: tuple[str, ...] = ()
     nonlinearity: str | None = None
 
     @property

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Protocol
 
-from torch import Tensor
+import torch
 
-from recuerdo.cells import CellSpec, Scanned, State, Weights, scan
+from recuerdo.cells import Scanned, scan
 from recuerdo.errors import BackendError
-
-
-@dataclass(frozen=True)
-class Job:
-    """One layer in one direction over one batch: the arguments of :func:`recuerdo.cells.scan`, by the same names."""
-
-    cell: CellSpec
-    x: Tensor
-    weights: Weights
-    state: State
-    lengths: Tensor | None = None
-    reset: Tensor | None = None
-    restart: State | None = None
-    recurrent_mask: Tensor | None = None
-    zoneout: float | Tensor | None = None
-    reverse: bool = False
-    trace: bool = False
+from recuerdo.kernels.job import Job
+from recuerdo.kernels.watching import watcher
 
 
 class Backend(Protocol):
@@ -70,6 +55,12 @@ def recurrence(job: Job, backend: str | None = None) -> Scanned:
     Raises:
         BackendError: the named backend does not exist or refuses the job, or none takes it; with each reason in words.
     """
+    # A graph that is being captured runs later, when nobody watches.
+    watched = None if torch.compiler.is_compiling() else watcher()
+    return _run(job, backend) if watched is None else watched(job, lambda job: _run(job, backend))
+
+
+def _run(job: Job, backend: str | None) -> Scanned:
     if backend is not None and backend not in BACKENDS:
         raise BackendError(f"There is no backend {backend!r}; there are: {', '.join(BACKENDS)}.")
     reasons: list[str] = []

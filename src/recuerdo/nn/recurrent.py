@@ -260,6 +260,11 @@ class RecurrentLayer(nn.Module):
         words += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
         return ", ".join(words)
 
+    @property
+    def suffixes(self) -> list[str]:
+        """How the parameters of each layer and direction end, ordered as the final state's first axis."""
+        return [self._suffix(k) for k in range(self.num_layers * self.directions)]
+
     def _suffix(self, k: int) -> str:
         layer, direction = divmod(k, self.directions)
         return f"l{layer}_reverse" if direction else f"l{layer}"

@@ -1,0 +1,27 @@
+"""What a backend is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from recuerdo.cells import CellSpec, State, Weights
+
+
+@dataclass(frozen=True)
+class Job:
+    """One layer in one direction over one batch: the arguments of :func:`recuerdo.cells.scan`, by the same names."""
+
+    cell: CellSpec
+    x: Tensor
+    weights: Weights
+    state: State
+    lengths: Tensor | None = None
+    reset: Tensor | None = None
+    restart: State | None = None
+    recurrent_mask: Tensor | None = None
+    zoneout: float | Tensor | None = None
+    nudge: State | None = None
+    reverse: bool = False
+    trace: bool = False

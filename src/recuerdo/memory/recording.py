@@ -1,0 +1,112 @@
+"""One forward pass of any model, recorded: every recurrence with its states, gates, and a handle for gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recuerdo.cells import Scanned, State
+from recuerdo.errors import OptionError
+from recuerdo.kernels import BACKENDS, Job, watching
+from recuerdo.nn import RecurrentLayer
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One layer in one direction over one batch.
+
+    Attributes:
+        name: where it stands, such as "encoder.l0" or "l1_reverse".
+        job: what was computed, with a nudge of zeros to differentiate by.
+        result: outputs, final state, and every state and gate, (T, N, H) each.
+    """
+
+    name: str
+    job: Job
+    result: Scanned
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """State name -> (T, N, H), the state after each step; zero beyond a sample's length."""
+        return dict(zip(self.job.cell.states, self.result.states, strict=True))
+
+    @property
+    def gates(self) -> dict[str, Tensor]:
+        """Gate name -> (T, N, H); zero beyond a sample's length."""
+        return dict(zip(self.job.cell.gates, self.result.gates, strict=True))
+
+    @property
+    def nudge(self) -> State:
+        """Zeros that were added to the states, (T, N, H) each: a derivative by them is one by the states."""
+        assert self.job.nudge is not None
+        return self.job.nudge
+
+    @property
+    def inside(self) -> Tensor:
+        """True where a step counts, (T, N) bool."""
+        T, N = self.job.x.shape[:2]
+        steps = torch.arange(T, device=self.job.x.device).unsqueeze(-1)
+        return steps < (T if self.job.lengths is None else self.job.lengths) * torch.ones_like(steps[0]).expand(N)
+
+
+def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Recorded]]:
+    """Call a module and record every recurrence in it, in the order in which they run, on the reference scan.
+
+    Args:
+        module: anything with recuerdo's recurrent layers inside; it is called in the mode that it is in.
+        inputs: its arguments by name.
+
+    Returns:
+        What the module returned, and what was recorded. Both are differentiable, to any order.
+
+    Raises:
+        OptionError: nothing recurrent ran.
+
+    Example:
+        >>> import recuerdo as rc
+        >>> output, recorded = record(rc.nn.LSTM(3, 5, num_layers=2), {"x": torch.zeros(1, 7, 3)})
+        >>> [each.name for each in recorded], recorded[0].states["c"].shape
+        (['l0', 'l1'], torch.Size([7, 1, 5]))
+    """
+    recorded: list[Recorded] = []
+    running: list[Iterator[str]] = []
+
+    def watcher(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
+        T, N = job.x.shape[:2]
+        zeros = tuple(s.new_zeros(T, N, s.shape[-1], requires_grad=True) for s in job.state)
+        job = replace(job, nudge=zeros, trace=True)
+        result = BACKENDS["reference"].run(job)  # the one backend that knows nudges, and forward mode
+        recorded.append(Recorded(next(running[-1]), job, result))
+        return result
+
+    with _naming(module, running), watching(watcher), torch.enable_grad():
+        output = module(**inputs)
+    if not recorded:
+        raise OptionError(
+            f"Nothing recurrent ran in this {type(module).__name__}: give a module with FRNN, IndRNN, LSTM or "
+            f"GRU inside."
+        )
+    return output, recorded
+
+
+@contextmanager
+def _naming(module: nn.Module, running: list[Iterator[str]]) -> Iterator[None]:
+    """Keep the names of the layer that is running on top of a stack: one for each of its layers and directions."""
+    hooks = []
+    for path, layer in module.named_modules():
+        if isinstance(layer, RecurrentLayer):
+            names = [f"{path}.{each}" if path else each for each in layer.suffixes]
+            hooks += [
+                layer.register_forward_pre_hook(lambda *_, names=names: running.append(iter(names))),
+                layer.register_forward_hook(lambda *_: (running.pop(), None)[1], always_call=True),
+            ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
