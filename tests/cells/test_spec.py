@@ -14,8 +14,8 @@ from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, CELLS, CellSpec, State, Weights, frnn, indrnn, scan
 from recuerdo.cells.activations import activation
-from recuerdo.cells.walk import Recurrence
 from recuerdo.cells.spec import Recurrent
+from recuerdo.cells.walk import Recurrence
 from recuerdo.errors import OptionError
 from recuerdo.kernels import Job, recurrence
 from recuerdo.nn import RecurrentLayer
