@@ -1,4 +1,4 @@
-"""recuerdo: recurrent networks that forecast, classify, write, and show what they remember.
+"""recuerdo: recurrent networks that forecast, and show what they remember.
 
 The public names are imported at first use, so that ``import recuerdo`` loads neither torch nor numpy.
 """

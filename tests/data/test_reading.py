@@ -173,7 +173,7 @@ def test_every_float_comes_back_bit_for_bit(tmp_path_factory, values):
         (b"\x00\x01\x02", "is no text: it may be a spreadsheet. Save it as CSV"),
         (b"PK\x03\x04", "is no text: it may be a spreadsheet"),
         (b"PAR1 and no more", "cut off or damaged: it begins as Parquet"),
-        (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "cut off or damaged: it begins as gzip"),
+        (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], "cut off or damaged: it begins as gzip"),
         (b"\xff\xfea\x00\x00\xd8", "begins with the mark of utf-16 and is not so encoded"),
     ],
 )

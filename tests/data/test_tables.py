@@ -228,3 +228,16 @@ def test_pollution_says_that_its_dates_are_spread_and_its_values_missing():
         DataError, match=r"2067 values are missing, the first in row 2 .*the longest run is 155 from row 6319"
     ):
         panel(path, date="No", target="pm2.5")
+
+
+def test_a_panel_is_taken_as_it_is_and_its_columns_are_not_chosen_again():
+    known = panel(pl.DataFrame({"month": ["2020-01", "2020-02"], "sold": [1, 2]}))
+    assert panel(known) is known
+    with pytest.raises(DataError, match="A panel has its columns chosen already: leave date="):
+        panel(known, target="sold")
+
+
+def test_a_target_that_holds_the_dates_is_named_as_the_mistake():
+    table = pl.DataFrame({"month": ["2020-01", "2020-02"], "sold": [1, 2]})
+    with pytest.raises(DataError, match="Column 'month' of The table holds its dates, and was named as target="):
+        panel(table, target="month")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from tests.nn.cases import CELLS
@@ -43,8 +44,13 @@ def test_shares_lie_between_zero_and_one(argument: str, share: float) -> None:
         ),
         (lambda: LSTM(D, H, proj_size=2), r"LSTM\(proj_size=2\) is not offered: put torch.nn.Linear\(4, 2\) behind"),
         (lambda: GRU(D, H, init="xavier"), r"GRU\(init='xavier'\) is not offered; there are uniform, orthogonal"),
-        (lambda: IndRNN(D, H, max_lag=0), r"IndRNN\(max_lag=0\): it counts time steps, so it has to be 1 or more"),
+        (lambda: IndRNN(D, H, max_lag=0), r"IndRNN\(max_lag=0\): it counts time steps, so it has to be a whole number"),
         (lambda: IndRNN(D, H, max_lag=cast(Any, float("nan"))), r"IndRNN\(max_lag=nan\): it counts time steps"),
+        (lambda: IndRNN(D, H, max_lag=cast(Any, 2.5)), r"IndRNN\(max_lag=2.5\): it counts time steps"),
+        (lambda: LSTM(D, H, max_lag=9), r"LSTM\(max_lag=9\) would change nothing: it is for init='chrono'"),
+        (lambda: GRU(D, H, residual=True), r"GRU\(residual=True\) adds a layer's input from the second layer on: set"),
+        (lambda: GRU(D, 1, layer_norm=True), r"GRU\(layer_norm=True\) of a single unit is always 0: set hidden"),
+        (lambda: GRU(D, H, dropout=cast(Any, "a")), r"GRU\(dropout='a'\): it is a share"),
         (lambda: IndRNN(D, H, nonlinearity="gelu"), r"IndRNN\(nonlinearity='gelu'\) is not offered: its paper has"),
         (lambda: IndRNN(D, H, gamma=0.5), r"IndRNN\(gamma=0.5\): the largest growth of a gradient has to be a number"),
         (lambda: IndRNN(D, H, gamma=float("nan")), r"IndRNN\(gamma=nan\)"),
@@ -56,6 +62,11 @@ def test_shares_lie_between_zero_and_one(argument: str, share: float) -> None:
         "init",
         "max_lag",
         "max_lag_nan",
+        "max_lag_half",
+        "max_lag_unused",
+        "residual_alone",
+        "norm_of_one",
+        "dropout_text",
         "indrnn_activation",
         "gamma",
         "gamma_nan",
@@ -178,3 +189,18 @@ def test_a_layer_names_what_is_not_at_its_default(layer: RecurrentLayer, words: 
 
 def test_layers_are_found_by_name() -> None:
     assert {"frnn": FRNN, "indrnn": IndRNN, "lstm": LSTM, "gru": GRU} == LAYERS
+
+
+def test_sizes_may_be_numpy_integers() -> None:
+    assert LSTM(cast(Any, np.int64(D)), cast(Any, np.int32(H))).hidden_size == H
+
+
+def test_an_array_is_refused_with_the_way_to_a_tensor() -> None:
+    with pytest.raises(ShapeError, match=r"LSTM takes a torch tensor, got ndarray: give torch.as_tensor"):
+        LSTM(D, H)(cast(Any, np.zeros((N, T, D))))
+
+
+def test_a_parametrised_layer_cannot_be_drawn_anew() -> None:
+    layer = torch.nn.utils.parametrizations.weight_norm(LSTM(D, H), "weight_hh_l0")
+    with pytest.raises(OptionError, match=r"LSTM.reset_parameters\(\) cannot draw weight_hh_l0, because"):
+        layer.reset_parameters()

@@ -199,3 +199,21 @@ print(convert.from_keras(LSTM()), "keras" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "LSTM(3, 2) False"
+
+
+def test_a_function_of_the_users_own_is_refused_without_showing_its_code() -> None:
+    def halved(x: Any) -> Any:
+        return x / 2
+
+    layer = keras.layers.SimpleRNN(4, activation=halved)
+    layer.build((None, 5, 3))
+    with pytest.raises(ConversionError, match=r"has activation=a function of its own, .* offered are .*hard_tanh"):
+        convert.from_keras(layer)
+
+
+def test_a_subclass_from_another_package_is_refused() -> None:
+    kind = type("LSTM", (keras.layers.LSTM,), {"__module__": "keras_extras"})
+    layer = kind(4)
+    layer.build((None, 5, 3))
+    with pytest.raises(ConversionError, match=r"from_keras takes a Keras SimpleRNN, .* got keras_extras.LSTM"):
+        convert.from_keras(layer)

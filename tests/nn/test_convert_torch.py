@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -204,3 +204,23 @@ def test_from_torch_refuses(module: Any, words: str) -> None:
 def test_to_torch_refuses_what_torch_lacks(layer: Any, words: str) -> None:
     with pytest.raises(ConversionError, match=words):
         convert.to_torch(layer)
+
+
+def test_frozen_parameters_stay_frozen() -> None:
+    theirs = nn.LSTM(3, 4)
+    theirs.bias_hh_l0.requires_grad_(False)
+    ours = convert.from_torch(theirs)
+    assert [name for name, value in ours.named_parameters() if not value.requires_grad] == ["bias_hh_l0"]
+    assert not convert.to_torch(ours).bias_hh_l0.requires_grad
+
+
+def test_a_layer_with_a_forward_of_its_own_is_refused() -> None:
+    class Doubled(nn.LSTM):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            output, state = super().forward(*args, **kwargs)
+            return 2 * output, state
+
+    with pytest.raises(ConversionError, match=r"from_torch takes a torch.nn.RNN, LSTM or GRU, got Doubled"):
+        convert.from_torch(Doubled(3, 4))
+    with pytest.raises(ConversionError, match=r"to_torch takes an FRNN, LSTM or GRU of recuerdo.nn, got LSTM"):
+        convert.to_torch(cast(Any, nn.LSTM(3, 4)))

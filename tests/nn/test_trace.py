@@ -97,7 +97,7 @@ def test_the_grus_state_follows_from_its_traced_gates(cell: str) -> None:
 @cells
 @pytest.mark.parametrize("option", ["plain", "layer_norm", "all"])
 def test_a_gradient_flows_through_every_tensor_of_a_trace(cell: str, option: str) -> None:
-    layer = build(cell, D, H, **OPTIONS[option])
+    layer = build(cell, D, H, 2, **OPTIONS[option])
     x = randn(N, T, D).requires_grad_()
     for tensor in trace_tensors(layer(x, trace=True)[2]):
         assert gradients(cotangent_loss(tensor), {"x": x})["x"].abs().max() > 0

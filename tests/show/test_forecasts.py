@@ -164,3 +164,21 @@ def test_the_truth_can_be_a_table_that_was_read(held_out):
     truth = panel(long(a=A[-HORIZON:], b=B[-HORIZON:]))
     lines = lines_of(plot_forecast(held_out.forecasts, truth=truth))
     np.testing.assert_array_equal(lines["what came true"].get_ydata()[1:], A[-HORIZON:])
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"which": 9}, "which=9: the series are numbered from 0 to 1"),
+        ({"which": -1}, "which=-1: the series are numbered from 0 to 1"),
+        ({"history": 0}, "history=0: at least one known row is shown"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(held_out, asked, words):
+    with pytest.raises(OptionError, match=words):
+        plot_forecast(held_out.forecasts, **asked)
+
+
+def test_a_truth_of_another_length_is_refused(held_out):
+    with pytest.raises(OptionError, match=r"truth has \d+ rows and the forecast \d+: give as many"):
+        plot_forecast(held_out.forecasts, truth=held_out.forecasts.known)

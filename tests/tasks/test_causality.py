@@ -12,7 +12,7 @@ from torch import nn
 
 import recuerdo.tasks.forecaster as forecaster_module
 from recuerdo import Forecaster
-from recuerdo.errors import LeakError
+from recuerdo.errors import LeakError, OptionError
 from recuerdo.tasks import check_causality
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet, zeroed
 from recuerdo.tasks.forecast_trial import run_trial
@@ -144,3 +144,12 @@ def test_held_out_rows_do_not_reach_the_trial_that_judges_them():
     assert one._trial_model.scalers == two._trial_model.scalers == (Scaler.fitted(values[:-10], False),)
     np.testing.assert_array_equal(one.trial_.forecasts["GRU"][0], two.trial_.forecasts["GRU"][0])
     assert (one.trial_.truth[0] != two.trial_.truth[0]).all()
+
+
+def test_a_time_budget_is_no_leak():
+    assert len(check_causality(quick(max_steps=None, max_seconds=0.5), daily())) == 3
+
+
+def test_options_are_checked_first():
+    with pytest.raises(OptionError, match="cell='lstmm' is not offered"):
+        check_causality(quick(cell="lstmm"), daily())

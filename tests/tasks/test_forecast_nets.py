@@ -27,14 +27,14 @@ N, UNIT = 4, 0.3
 def direct(season, horizon, cell="gru", lookback=None, trained=True):
     torch.manual_seed(0)
     lookback = lookback or 2 * season + 3
-    net = DirectNet(direct_core(LAYERS[cell](1, 6, max_lag=lookback), horizon), horizon, season, UNIT)
+    net = DirectNet(direct_core(LAYERS[cell](1, 6), horizon), horizon, season, UNIT)
     return moved(net.double(), trained), windows(lookback)
 
 
 def recursive(season, horizon, cell="gru", lookback=None, trained=True):
     torch.manual_seed(0)
     lookback = lookback or 2 * season + 3
-    net = RecursiveNet(LAYERS[cell](2, 6, max_lag=lookback), horizon, season, UNIT)
+    net = RecursiveNet(LAYERS[cell](2, 6), horizon, season, UNIT)
     return moved(net.double(), trained), windows(lookback)
 
 

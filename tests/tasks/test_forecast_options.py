@@ -59,15 +59,15 @@ def test_a_value_that_is_not_offered_is_refused_before_the_table_is_read(options
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"dropout": 0.2}, r"GRU\(dropout=0.2\) acts between layers, and there is one"),
-        ({"dropout": 1.0, "num_layers": 2}, r"GRU\(dropout=1.0\): it is a share"),
+        ({"dropout": 0.2}, r"dropout=0.2 acts between layers, and there is one"),
+        ({"dropout": 1.0, "num_layers": 2}, r"dropout=1.0: it is a share"),
         ({"learning_rate": 0.0}, "learning_rate must be a number above 0; got 0.0"),
         ({"random_state": -1}, "random_state must be None or a whole number from 0"),
         ({"device": "tpu"}, "device='tpu' is not known: 'auto', 'cpu' or 'cuda'"),
         ({"device": "meta"}, "'cpu' or 'cuda', not on 'meta'"),
         ({"season": 7, "lookback": 13}, "lookback=13 is too short for season=7, which needs 14 rows"),
         ({"strategy": "recursive", "season": 7, "lookback": 8}, "which needs 9 rows or more"),
-        ({"quantiles": (0.001, 0.999)}, r"An interval of 99.8 % needs 499 held-out errors, and there are \d+: ask for"),
+        ({"quantiles": (0.001, 0.999)}, r"The quantiles need 499 held-out errors, and the last rows give \d+: ask for"),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_fit(options, words):

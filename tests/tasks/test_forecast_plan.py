@@ -134,9 +134,29 @@ def test_one_constant_series_among_others_is_no_obstacle():
 def test_logarithms_of_values_that_are_not_above_zero_are_refused():
     series = growing(144)
     series[-1] = 0
-    with pytest.raises(OptionError, match="log=True needs values above 0 everywhere; use log='auto' or log=False"):
+    with pytest.raises(OptionError, match=r"log=True \(--log\) needs values above 0 everywhere; use"):
         plan(growing(144), series, log=True)
-    assert plan(growing(144), series).log is False
+
+
+def test_a_held_out_row_does_not_decide_on_logarithms():
+    series = growing(144)
+    assert plan(series).log is True
+    series[-1] = 0
+    with pytest.raises(
+        DataError, match=r"is best taken in logarithms, .* one of its last \d+ rows is 0 or less: set log"
+    ):
+        plan(series)
+    assert plan(series, log=False).log is False
+    series = additive(144)
+    before = plan(series)
+    series[-1] = -1e6
+    assert plan(series).words == before.words
+
+
+def test_values_that_are_not_above_zero_are_given_as_the_reason():
+    series = growing(144)
+    series[3] = 0
+    assert "the values as they are (some are 0 or less)" in plan(series).words
 
 
 @pytest.mark.parametrize(("errors", "judged"), [(1, 1), (3, 1), (4, 2), (9, 3), (20, 7), (499, 7)])

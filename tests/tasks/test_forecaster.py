@@ -191,3 +191,12 @@ def test_each_quantile_is_a_column(fitted, quantiles, columns):
     assert frame.columns == columns
     if "y-50" in columns:
         assert frame["y-50"].equals(frame["y"])
+
+
+def test_what_is_set_after_a_fit_changes_neither_forecast_nor_file(tmp_path):
+    model = quick().fit(daily())
+    before = model.predict()
+    model.set_params(quantiles=(0.3,), cell="lstm")
+    assert model.predict().equals(before)
+    model.save(tmp_path / "model")
+    assert rc.load(tmp_path / "model").predict().equals(before)

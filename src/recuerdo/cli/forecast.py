@@ -26,6 +26,9 @@ def forecast(
     season: Annotated[
         int | None, typer.Option(metavar="ROWS", help="Rows of a season; by the time stamps by default.")
     ] = None,
+    log: Annotated[
+        bool | None, typer.Option("--log/--no-log", help="Take logarithms, or do not; by the data by default.")
+    ] = None,
     strategy: Annotated[str, typer.Option(metavar="NAME", help="direct or recursive.")] = "direct",
     max_steps: Annotated[
         int | None, typer.Option(metavar="INT", help="Optimiser steps; by the data by default.")
@@ -53,6 +56,7 @@ def forecast(
         cell=cell,
         lookback=lookback,
         season=season,
+        log="auto" if log is None else log,
         strategy=strategy,
         max_steps=max_steps,
         max_seconds=max_seconds,

@@ -59,7 +59,7 @@ def choose(
     if identity is None and "unique_id" in frame.columns and "unique_id" not in (date, *given):
         identity = "unique_id"
     free = [column for column in frame.columns if column not in (identity, *given)]
-    date = date if date is not None else _find_date(frame, name, free)
+    date = date if date is not None else _find_date(frame, name, free, given)
     targets = tuple(given) or (_find_target(frame, name, [column for column in free if column != date]),)
     used = [date, *targets] + [identity] * (identity is not None)
     if len(set(used)) < len(used):
@@ -112,7 +112,7 @@ def _text(cells: Any, rows: NDArray[np.int64], where: str) -> DataError:
     return DataError(f"{where} holds numbers as text, such as {cells[i]!r} in row {rows[i]}. Make its type numeric.")
 
 
-def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
+def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: list[str]) -> str:
     if "ds" in free:
         return "ds"
     found = [column for column in free if holds_dates(frame[column])]
@@ -124,6 +124,11 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
         )
     if len(found) > 1:
         raise DataError(f"{name} has several columns that hold dates ({_list(found)}): name one with date= (--date).")
+    taken = next((column for column in targets if holds_dates(frame[column])), None)
+    if not found and taken is not None:
+        raise DataError(
+            f"Column {taken!r} of {name} holds its dates, and was named as target= (--target). Name another."
+        )
     if not found:
         index = nw.maybe_get_index(frame)
         if index is not None and "datetime" in str(index.dtype):

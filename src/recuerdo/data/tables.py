@@ -95,8 +95,8 @@ def panel(
     """Read a table as series, and make sure that they can be learned from.
 
     Args:
-        table: a frame of pandas, polars or pyarrow, or the path of a CSV or Parquet file. It is not changed. In
-            messages the rows of a frame count from 0, and the header of a CSV file is row 1.
+        table: a frame of pandas, polars or pyarrow, the path of a CSV or Parquet file, or a panel. It is not changed.
+            In messages the rows of a frame count from 0, and the header of a CSV file is row 1.
         date: the column of time stamps; found if there is only one. A column of integers counts years or steps.
         target: the column of numbers; found if there is only one. A list makes a series of each column.
         id: the column that tells the series of a long table apart; "unique_id" is taken if there is one.
@@ -116,6 +116,10 @@ def panel(
         >>> sales.time_type.text(sales.future(2)[0])
         ['2020-04', '2020-05']
     """
+    if isinstance(table, Panel):
+        if date is not None or target is not None or id is not None:
+            raise DataError("A panel has its columns chosen already: leave date=, target= and id= out.")
+        return table
     if isinstance(table, str | Path):
         found = read(table)
         frame, rows, name, notes = nw.from_native(found.frame), found.rows, found.name, list(found.notes)

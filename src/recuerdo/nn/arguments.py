@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -11,21 +12,32 @@ from recuerdo.cells import State
 from recuerdo.errors import OptionError, ShapeError
 
 
-def check_options(who: str, sizes: dict[str, int], shares: dict[str, float], max_lag: int | None) -> None:
-    """Raise OptionError for a size or lag below 1, a share outside [0, 1), or dropout with a single layer."""
+def check_options(who: str, sizes: dict[str, int], shares: dict[str, float]) -> None:
+    """Raise OptionError for a size below 1, a share outside [0, 1), or dropout with a single layer."""
     for argument, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
             raise OptionError(f"{who}({argument}={size!r}): it counts, so it has to be a whole number of 1 or more.")
     for argument, share in shares.items():
-        if not 0 <= share < 1:
+        if not (isinstance(share, Real) and 0 <= share < 1):
             raise OptionError(f"{who}({argument}={share!r}): it is a share, so it has to be in [0, 1).")
     if shares["dropout"] and sizes["num_layers"] == 1:
         raise OptionError(
             f"{who}(dropout={shares['dropout']}) acts between layers, and there is one: set num_layers=2 or more, use "
             f"recurrent_dropout, or put a torch.nn.Dropout behind the layer."
         )
-    if max_lag is not None and not max_lag >= 1:
-        raise OptionError(f"{who}(max_lag={max_lag!r}): it counts time steps, so it has to be 1 or more.")
+
+
+def check_max_lag(who: str, max_lag: int, *, used: bool) -> None:
+    """Raise OptionError for a lag that is no count of steps, or that nothing in the layer would use."""
+    if isinstance(max_lag, bool) or not isinstance(max_lag, Integral) or max_lag < 1:
+        raise OptionError(
+            f"{who}(max_lag={max_lag!r}): it counts time steps, so it has to be a whole number of 1 or more."
+        )
+    if not used:
+        raise OptionError(
+            f"{who}(max_lag={max_lag}) would change nothing: it is for init='chrono' (LSTM, GRU) and for "
+            f"IndRNN's bound."
+        )
 
 
 def split_state(

@@ -33,7 +33,9 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
         >>> rc.convert.from_torch(torch.nn.LSTM(8, 16, batch_first=True))
         LSTM(8, 16)
     """
-    if not isinstance(module, nn.RNN | nn.LSTM | nn.GRU):
+    if type(module).__name__.removeprefix("Parametrized") not in ("RNN", "LSTM", "GRU") or not isinstance(
+        module, nn.RNN | nn.LSTM | nn.GRU
+    ):
         raise ConversionError(
             f"from_torch takes a torch.nn.RNN, LSTM or GRU, got {type(module).__name__}: to convert a layer inside a "
             f"model, give that layer itself."
@@ -61,6 +63,7 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
     with torch.no_grad():
         for name, parameter in layer.named_parameters():
             parameter.copy_(getattr(module, name))
+            parameter.requires_grad_(getattr(module, name).requires_grad)
     return layer.train(module.training)
 
 
@@ -78,6 +81,8 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
         >>> rc.convert.to_torch(rc.nn.GRU(8, 16))
         GRU(8, 16, batch_first=True)
     """
+    if not isinstance(layer, RecurrentLayer):
+        raise ConversionError(f"to_torch takes an FRNN, LSTM or GRU of recuerdo.nn, got {type(layer).__name__}.")
     kinds: dict[str, Any] = {"frnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
     lacking = [
         f"{option}={getattr(layer, option)}"
@@ -110,6 +115,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(getattr(layer, name))
+            parameter.requires_grad_(getattr(layer, name).requires_grad)
     return module.train(layer.training)
 
 
@@ -120,7 +126,7 @@ def from_keras(layer: Any) -> RecurrentLayer:
     Args:
         layer: a built keras.layers.SimpleRNN, LSTM or GRU (either reset_after), or Bidirectional around one.
             recurrent_dropout is kept; Keras's dropout= acts on the layer's input in training, where a
-            torch.nn.Dropout in front does the same.
+            torch.nn.Dropout in front does the same. stateful= has no equal: the final state is returned, to pass on.
 
     Raises:
         ConversionError: another layer, one without weights yet, or a setting that recuerdo has no equal for.
@@ -128,7 +134,9 @@ def from_keras(layer: Any) -> RecurrentLayer:
     kind = type(layer).__name__
     pair = (layer.forward_layer, layer.backward_layer) if kind == "Bidirectional" else (layer,)
     kind = type(pair[0]).__name__
-    if kind not in ("SimpleRNN", "LSTM", "GRU") or not type(layer).__module__.startswith("keras"):
+    if kind not in ("SimpleRNN", "LSTM", "GRU") or any(
+        type(each).__module__.split(".")[0] != "keras" for each in (layer, *pair)
+    ):
         raise ConversionError(
             f"from_keras takes a Keras SimpleRNN, LSTM, GRU, or Bidirectional around one, "
             f"got {type(layer).__module__}.{kind}."
@@ -152,6 +160,11 @@ def from_keras(layer: Any) -> RecurrentLayer:
     if config["go_backwards"]:
         raise ConversionError(f"This Keras {kind} has go_backwards=True: reverse the time axis of the input instead.")
     arrays = [[np.asarray(array) for array in each.get_weights()] for each in pair]
+    if arrays[0][0].dtype.name not in ("float16", "float32", "float64"):
+        raise ConversionError(
+            f"This Keras {kind} has weights of type {arrays[0][0].dtype}, which numpy cannot hand to torch: build it "
+            f"in float32, and cast the result."
+        )
     options: dict[str, Any] = {
         "bias": config["use_bias"],
         "bidirectional": len(pair) == 2,
@@ -188,7 +201,7 @@ _KERAS_SHARED = ("units", "use_bias", "activation", "recurrent_activation", "res
 _KERAS_ORDER = {"SimpleRNN": (0,), "LSTM": (0, 1, 2, 3), "GRU": (1, 0, 2)}
 """For each of our blocks, where Keras keeps it: its LSTM has i, f, g, o as we do, its GRU z, r, n for our r, z, n."""
 
-_KERAS_ACTIVATIONS = {"hard_sigmoid": "hardsigmoid", "swish": "silu"}
+_KERAS_ACTIVATIONS = {"hard_sigmoid": "hardsigmoid", "hard_tanh": "hardtanh", "swish": "silu"}
 """Keras's names for the activations that torch names otherwise."""
 
 _KERAS_DIFFERS = {"leaky_relu": "its slope is 0.2 where torch has 0.01"}
@@ -199,8 +212,11 @@ def _keras_activation(kind: str, name: Any) -> str:
     ours = _KERAS_ACTIVATIONS.get(name, name) if isinstance(name, str) else None
     if ours in ACTIVATIONS and ours not in _KERAS_DIFFERS:
         return ours
-    reason = _KERAS_DIFFERS.get(str(name), f"offered are {', '.join(sorted(set(ACTIVATIONS) - set(_KERAS_DIFFERS)))}")
-    raise ConversionError(f"This Keras {kind} has activation={name!r}, which has no equal here: {reason}.")
+    theirs = {ours: name for name, ours in _KERAS_ACTIVATIONS.items()}
+    offered = sorted(theirs.get(ours, ours) for ours in set(ACTIVATIONS) - set(_KERAS_DIFFERS))
+    reason = _KERAS_DIFFERS.get(str(name), f"offered are {', '.join(offered)}")
+    said = repr(name) if isinstance(name, str) else "a function of its own"
+    raise ConversionError(f"This Keras {kind} has activation={said}, which has no equal here: {reason}.")
 
 
 def _reordered(rows: np.ndarray, blocks: tuple[int, ...]) -> Tensor:

@@ -13,7 +13,7 @@ from recuerdo import shapes
 from recuerdo.cells import CellSpec, Scanned, State, Weights
 from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
-from recuerdo.nn.arguments import as_lengths, as_reset, check_options, split_state
+from recuerdo.nn.arguments import as_lengths, as_reset, check_max_lag, check_options, split_state
 from recuerdo.nn.initialisation import INITIALISERS
 
 
@@ -116,8 +116,15 @@ class RecurrentLayer(nn.Module):
             who,
             {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers},
             {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "zoneout": zoneout},
-            max_lag,
         )
+        if max_lag is not None:
+            check_max_lag(who, max_lag, used=init == "chrono" or cell.recurrent == "diagonal")
+        if residual and num_layers == 1:
+            raise OptionError(
+                f"{who}(residual=True) adds a layer's input from the second layer on: set num_layers=2 or more."
+            )
+        if layer_norm and hidden_size == 1:
+            raise OptionError(f"{who}(layer_norm=True) of a single unit is always 0: set hidden_size=2 or more.")
         if init not in INITIALISERS:
             raise OptionError(f"{who}(init={init!r}) is not offered; there are {', '.join(INITIALISERS)}.")
         if proj_size:
@@ -152,7 +159,20 @@ class RecurrentLayer(nn.Module):
         return self.hidden_size * self.directions
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew, as `init` says."""
+        """Draw all parameters anew, as `init` says.
+
+        Raises:
+            OptionError: a parameter is computed from another one, by a parametrisation or pruning.
+        """
+        for k in range(self.num_layers * self.directions):
+            for field, shape in self._shapes(k).items():
+                name = f"{field}_{self._suffix(k)}"
+                if shape is not None and name not in self._parameters:
+                    raise OptionError(
+                        f"{type(self).__name__}.reset_parameters() cannot draw {name}, because it is computed "
+                        f"from another "
+                        f"parameter: take the parametrisation off first."
+                    )
         with torch.no_grad():
             for name, parameter in self.named_parameters(recurse=False):
                 if name.startswith(("norm_ih", "norm_hh")) or (name.startswith("norm_c") and "bias" not in name):
@@ -293,6 +313,8 @@ class RecurrentLayer(nn.Module):
                 f"{name} does not take a PackedSequence: give the padded tensor and lengths=, as "
                 f"x, lengths = torch.nn.utils.rnn.pad_packed_sequence(packed, batch_first={self.batch_first})."
             )
+        if not isinstance(x, Tensor):
+            raise ShapeError(f"{name} takes a torch tensor, got {type(x).__name__}: give torch.as_tensor(x).float().")
         shapes.check(x, self.input_size, who=name, time_first=not self.batch_first)
         return x.transpose(0, 1) if self.batch_first else x
 

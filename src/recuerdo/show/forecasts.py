@@ -38,6 +38,16 @@ def plot_forecast(
     Returns:
         The axes.
     """
+    count = len(forecasts.known.series)
+    if not 0 <= which < count:
+        raise OptionError(f"which={which}: the series are numbered from 0 to {count - 1}.")
+    if history < 1:
+        raise OptionError(f"history={history}: at least one known row is shown.")
+    if truth is not None and len(truth.series[which].values) != len(forecasts.point[which]):
+        raise OptionError(
+            f"truth has {len(truth.series[which].values)} rows and the forecast {len(forecasts.point[which])}: "
+            f"give as many."
+        )
     if ax is None:
         ax = Figure(figsize=(9, 4.2), layout="constrained").subplots()
     one = forecasts.known.series[which]

@@ -12,6 +12,7 @@ from torch import Tensor
 from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import LeakError
 from recuerdo.tasks.forecast_nets import DirectNet
+from recuerdo.tasks.forecast_options import checked_options
 from recuerdo.tasks.forecast_training import Net, Trained, forecast
 from recuerdo.tasks.forecaster import Forecaster
 
@@ -41,6 +42,7 @@ def check_causality(
     Raises:
         LeakError: a promise is broken; the message says which.
     """
+    checked_options(forecaster)
     known = panel(table, date=date, target=target, id=id)
     seed = forecaster.random_state or 0
     settings = forecaster.get_params() | {"random_state": seed, "baselines": None, "verbose": False}
@@ -48,7 +50,9 @@ def check_causality(
     held_out, horizon = first._plan.held_out, first.horizon
 
     # A changed future: what is held out is multiplied and turned over, so that level, spread and order all differ.
-    second = type(forecaster)(**settings)._fit_panel(_changed(known, held_out, lambda rows: 3 * rows[::-1]))
+    # As many steps as the first took, because a clock would end the second at another one.
+    settings |= {"max_steps": first.report_.steps, "max_seconds": None}
+    second = type(forecaster)(**settings)._fit_panel(_changed(known, held_out, lambda rows: 3 * rows[::-1] + 1))
     if replace(first._plan, words="") != replace(second._plan, words=""):
         raise LeakError(f"The plan changed with the held-out rows: {first._plan.words} became {second._plan.words}.")
     if first._trial_model.scalers != second._trial_model.scalers:

@@ -33,7 +33,7 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
     """Write a fitted forecaster; see :meth:`Forecaster.save`."""
     trained, known = model._model, model._panel
     card = {
-        "settings": {**model.get_params(), "quantiles": list(model.quantiles)},
+        "settings": {**model._settings, "quantiles": list(model._settings["quantiles"])},
         "plan": asdict(model._plan),
         "unit": trained.unit,
         "seed": trained.seed,
@@ -65,6 +65,7 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
     try:
         settings = {**card["settings"], "quantiles": tuple(card["settings"]["quantiles"])}
         model = Forecaster(**settings)
+        model._settings = settings
         model._plan = Plan(**card["plan"])
         with seeded(card["seed"]):  # the layers draw weights, which are replaced: not from the user's random numbers
             net = model._shape(model._plan, model.cell).build(card["unit"])

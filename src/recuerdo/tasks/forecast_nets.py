@@ -50,9 +50,9 @@ class DirectNet(nn.Module):
     def forward(self, window: Tensor) -> Tensor:
         """Return the next K values, (N, K), of windows (N, L, 1)."""
         z, s = window[..., 0], self.season
-        last, before = z[:, -s:], z[:, -2 * s : -s]
+        last = z[:, -s:]
         level, scale = last.mean(dim=1, keepdim=True), self.scale(window)
-        growth = level - before.mean(dim=1, keepdim=True)
+        growth = (z[:, s:] - z[:, :-s])[:, -s:].mean(dim=1, keepdim=True)  # like with like, should L be below 2 s
         repeats = -(-self.horizon // s)
         anchor = last.repeat(1, repeats)[:, : self.horizon] + self.damping.sigmoid() * growth
         return anchor + scale * self.core(((z - level) / scale).unsqueeze(-1))

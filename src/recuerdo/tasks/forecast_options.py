@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from difflib import get_close_matches
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from recuerdo.errors import OptionError
-from recuerdo.learn import seeded
+from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_training import STRATEGIES
 
@@ -34,10 +34,16 @@ def checked_options(model: Forecaster) -> None:
     seconds = model.max_seconds
     if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds < math.inf):
         raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
-    if isinstance(model.quantiles, Real):
+    if isinstance(model.quantiles, Real | str):
         raise OptionError(f"quantiles={model.quantiles!r}: it is a list, as in (0.1, 0.9); () asks for none.")
-    with seeded(model.random_state):
-        pass  # it raises what training would
+    if not (isinstance(model.dropout, Real) and 0 <= model.dropout < 1):
+        raise OptionError(f"dropout={model.dropout!r}: it is a share, so it has to be in [0, 1).")
+    if model.dropout and model.num_layers == 1:
+        raise OptionError(f"dropout={model.dropout} acts between layers, and there is one: set num_layers=2 or more.")
+    if model.verbose not in (True, False, None):
+        raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False and None.")
+    with seeded(model.random_state, resolve_device(model.device)):
+        Settings(learning_rate=model.learning_rate)  # each of these raises what training would
     for quantile in model.quantiles:
         if not 0 < quantile < 1:
             raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")
@@ -54,7 +60,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def _count(argument: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise OptionError(f"{argument}={value!r}: it counts, so it has to be a whole number of 1 or more.")
 
 

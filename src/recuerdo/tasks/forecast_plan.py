@@ -113,13 +113,21 @@ def make_plan(
             f"nothing to learn. The forecast of a constant is that constant."
         )
     if log is True and any(np.min(values) <= 0 for values in series):
-        raise OptionError("log=True needs values above 0 everywhere; use log='auto' or log=False.")
-    positive = all(np.min(values) > 0 for values in series)
-    logs = positive and prefers_log(training, chosen) if log == "auto" else bool(log)
+        raise OptionError("log=True (--log) needs values above 0 everywhere; use log='auto' or log=False (--no-log).")
+    logs = prefers_log(training, chosen) if log == "auto" else bool(log)
+    for values, each in zip(series, names, strict=True):
+        if logs and np.min(values) <= 0:  # in a held-out row, which must not decide
+            raise DataError(
+                f"Series {each!r} is best taken in logarithms, because its swings grow with its level, and one "
+                f"of its last "
+                f"{held_out} rows is 0 or less: set log=False (--no-log)."
+            )
     scale = "logarithms" if logs else "the values as they are"
-    why_scale = (
-        "given" if log != "auto" else ("swings grow with the level" if logs else "swings do not grow with the level")
-    )
+    why_scale = "given"
+    if log == "auto":
+        positive = all(np.min(values) > 0 for values in training)
+        grow = "swings grow with the level" if logs else "swings do not grow with the level"
+        why_scale = grow if positive else "some are 0 or less"
     words = (
         f"season {chosen} ({why_season}), lookback {lookback}, {scale} ({why_scale}), judged on the last {held_out} "
         f"rows ({windows} forecasts of {horizon} per series)"

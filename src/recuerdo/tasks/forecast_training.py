@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recuerdo.cells import CELLS
 from recuerdo.data.windows import WindowSet
 from recuerdo.learn import Batch, GatherBatches, History, Problem, Settings, fit, seeded, threads_for
 from recuerdo.nn import LAYERS
@@ -60,9 +61,9 @@ class Shape:
         if self.cell == "mlp":
             return DirectNet(window_mlp(self.lookback, self.horizon, self.parameters), self.horizon, self.season, unit)
         features = 1 if self.strategy == "direct" else 2
-        encoder = LAYERS[self.cell](
-            features, self.hidden_size, self.num_layers, dropout=self.dropout, max_lag=self.lookback
-        )
+        # A cell whose memory is bounded by its recurrent weights is told how long a memory it needs.
+        bound = {"max_lag": self.lookback} if CELLS[self.cell].recurrent == "diagonal" else {}
+        encoder = LAYERS[self.cell](features, self.hidden_size, self.num_layers, dropout=self.dropout, **bound)
         if self.strategy == "direct":
             return DirectNet(direct_core(encoder, self.horizon), self.horizon, self.season, unit)
         return RecursiveNet(encoder, self.horizon, self.season, unit)

@@ -14,8 +14,9 @@ from sklearn.base import BaseEstimator
 
 from recuerdo.data.tables import Panel, Series, panel
 from recuerdo.data.windows import WindowSet
-from recuerdo.errors import DataError, NotFittedError
+from recuerdo.errors import DataError, NotFittedError, OptionError
 from recuerdo.learn import Problem
+from recuerdo.nn import LAYERS
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import Conformal, errors_for
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
@@ -79,6 +80,7 @@ class Forecaster(BaseEstimator):
     _model: Trained
     _conformal: Conformal
     _panel: Panel
+    _settings: dict[str, Any]
 
     def __init__(
         self,
@@ -146,7 +148,7 @@ class Forecaster(BaseEstimator):
             DivergedError: training left the finite numbers.
         """
         checked_options(self)
-        return self._fit_panel(table if isinstance(table, Panel) else panel(table, date=date, target=target, id=id))
+        return self._fit_panel(panel(table, date=date, target=target, id=id))
 
     def check(self, table: Any, **columns: Any) -> str:
         """Return in one line what fit would decide for this table, or raise what it would raise before any training.
@@ -156,10 +158,11 @@ class Forecaster(BaseEstimator):
             **columns: date, target, id, as there.
         """
         checked_options(self)
-        return self._make_plan(table if isinstance(table, Panel) else panel(table, **columns)).words
+        return self._make_plan(panel(table, **columns)).words
 
     def _make_plan(self, known: Panel) -> Plan:
-        return make_plan(
+        needed = max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+        plan = make_plan(
             [one.values for one in known.series],
             [one.id for one in known.series],
             self.horizon,
@@ -168,8 +171,16 @@ class Forecaster(BaseEstimator):
             season=self.season,
             lookback=self.lookback,
             log=self.log,
-            least_errors=max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1),
+            least_errors=needed,
         )
+        errors = (plan.held_out - self.horizon + 1) * self.horizon * len(known)
+        if errors < needed:
+            raise OptionError(
+                f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for "
+                f"quantiles nearer "
+                f"to the middle, or give more rows."
+            )
+        return plan
 
     def _fit_panel(self, known: Panel) -> Self:
         started = time.monotonic()
@@ -217,6 +228,7 @@ class Forecaster(BaseEstimator):
             random_state=seed,
             parameters=size,
         )
+        self._settings = self.get_params()  # what was fitted, whatever is set later
         self.trial_, self._trial_model, self._conformal, self._plan = trial, tried, conformal, plan
         self._model = final
         self._panel = replace(known, series=tuple(_tail(one, plan.lookback) for one in known.series))
@@ -225,7 +237,7 @@ class Forecaster(BaseEstimator):
     @property
     def name(self) -> str:
         """What tables call the model: the cell in the letters that people write it in."""
-        return {"gru": "GRU", "lstm": "LSTM", "frnn": "FRNN", "indrnn": "IndRNN"}.get(self.cell, self.cell)
+        return getattr(LAYERS.get(self.cell), "__name__", self.cell)
 
     def predict(self, table: Any = None) -> Any:
         """Forecast the next K values of each series.
@@ -248,7 +260,7 @@ class Forecaster(BaseEstimator):
         """Forecast as `predict` does, and return the numbers by series, with a picture of them in `.plot()`."""
         self._require_fitted()
         known = self._panel if table is None else self._read(table)
-        return self._forecast(known, self._model, self.name, self.quantiles)
+        return self._forecast(known, self._model, self.report_.model, self._settings["quantiles"])
 
     def _forecast(self, known: Panel, trained: Trained, name: str, quantiles: Sequence[float]) -> Forecasts:
         scalers = [self._scaler(one, trained) for one in known.series]

@@ -9,6 +9,7 @@ import numpy as np
 
 from recuerdo.data.tables import Panel, panel
 from recuerdo.tasks.baselines import MLP, simple_baselines
+from recuerdo.tasks.forecast_options import checked_options
 from recuerdo.tasks.forecaster import Forecaster
 from recuerdo.tasks.forecasts import Forecasts
 from recuerdo.tasks.metrics import naive_scale, scores
@@ -57,6 +58,7 @@ def hold_out(forecaster: Forecaster, table: Any, **columns: Any) -> Comparison:
         >>> sorted(result.scores)
         ['GRU', 'MLP (same size)', 'drift', 'naive', 'seasonal naive']
     """
+    checked_options(forecaster)
     horizon = forecaster.horizon
     known, truth = panel(table, **columns).split(horizon)
     forecaster.fit(known)

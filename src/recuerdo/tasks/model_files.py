@@ -107,6 +107,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         )
     try:
         card = json.loads((path / CARD).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelFileError(f"{path / CARD} cannot be read: {error.strerror}. Look at its permissions.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelFileError(f"{path / CARD} is damaged ({error}): copy the model again, or fit it anew.") from error
     missing = [key for key in ("recuerdo", "schema", "task", "sha256") if not isinstance(card, dict) or key not in card]
@@ -114,7 +116,11 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ModelFileError(
             f"{path / CARD} is not recuerdo's: it lacks {', '.join(missing)}. Name a directory that save() made."
         )
-    if not isinstance(card["schema"], int) or card["schema"] > SCHEMA:
+    if not isinstance(card["schema"], int):
+        raise ModelFileError(
+            f"{path / CARD} is damaged: its schema is {card['schema']!r} and no whole number. Fit the model anew."
+        )
+    if card["schema"] > SCHEMA:
         raise ModelFileError(
             f"{path} was written by recuerdo {card['recuerdo']} in schema {card['schema']}, and this version reads "
             f"up to {SCHEMA}: update recuerdo (pip install -U recuerdo)."
@@ -125,6 +131,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ModelFileError(
             f"{path} has no {WEIGHTS}: the model is incomplete. Copy it again, or fit it anew."
         ) from error
+    except OSError as error:
+        raise ModelFileError(f"{path / WEIGHTS} cannot be read: {error.strerror}. Look at its permissions.") from error
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
         raise ModelFileError(
             f"{path / WEIGHTS} is not the file that was saved ({len(data)} bytes, another checksum): it is truncated "
