@@ -127,7 +127,9 @@ def drawn(monkeypatch, forecasts, path):
     """The figure that save_forecasts wrote."""
     figures = []
     write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *rest: (figures.append(figure), write(figure, *rest)))
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *rest, **how: (figures.append(figure), write(figure, *rest, **how))
+    )
     save_forecasts(forecasts, path)
     return figures[0]
 

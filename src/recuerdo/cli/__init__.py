@@ -13,6 +13,7 @@ from recuerdo._version import __version__
 from recuerdo.cli.demo import demo
 from recuerdo.cli.forecast import forecast
 from recuerdo.cli.info import info
+from recuerdo.cli.memory import memory
 from recuerdo.errors import RecuerdoError
 
 INTERRUPTED = 130
@@ -41,7 +42,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (demo, forecast, info):
+for each in (demo, forecast, memory, info):
     app.command()(interruptible(each))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,18 +23,18 @@ def fresh_directory(stem: str) -> Path:
     return next(path for path in names if not path.exists() or (path.is_dir() and not any(path.iterdir())))
 
 
-def prepare(directory: Path, *, overwrite: bool) -> Path:
+def prepare(directory: Path, *, overwrite: bool, names: Sequence[str] = (TABLE, PICTURE, MODEL)) -> Path:
     """Make the directory and see that it can be written, and that nothing in it would be lost.
 
     Raises:
         OutputError: it cannot be made or written, it holds results and `overwrite` is not asked for, or it holds
             something of their names that is no such result.
     """
-    taken = [name for name in (TABLE, PICTURE, MODEL) if (directory / name).exists()]
+    taken = [name for name in names if (directory / name).exists()]
     if taken and not overwrite:
         raise OutputError(
             f"{directory} already holds {', '.join(taken)}, and nothing is overwritten unasked: "
-            f"choose another --out, or add --overwrite."
+            f"choose another --out{', or add --overwrite' if MODEL in names else ''}."
         )
     for name in taken:
         if not _replaceable(directory / name):

@@ -1,6 +1,7 @@
 """What a person has, made ready for a network: tables become validated series, and series become windows."""
 
 from recuerdo.data.frequency import Frequency
+from recuerdo.data.problems import adding
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
 from recuerdo.data.tables import Panel, panel, to_frame
@@ -15,6 +16,7 @@ __all__ = [
     "Table",
     "TimeType",
     "WindowSet",
+    "adding",
     "air_passengers",
     "panel",
     "read",

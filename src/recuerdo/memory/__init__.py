@@ -1,20 +1,45 @@
 """What a recurrent network remembers: where its gradients go, what its gates do, and what a single step computes."""
 
+from recuerdo.memory.auditing import Audit, audit
+from recuerdo.memory.depth import DepthFlow, Movement, WeightMovement, gradient_by_depth, gradient_by_layer
 from recuerdo.memory.flow import GradientFlow, gradient_flow
+from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
 from recuerdo.memory.gates import GateActivity, gate_activity
+from recuerdo.memory.growth import Growth, growth
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
 from recuerdo.memory.recording import Recorded, record
+from recuerdo.memory.statements import NormBound, Shrinking, norm_bound, shrinking_in_depth, shrinking_in_time
 from recuerdo.memory.steps import Steps
+from recuerdo.memory.unfold import Unfolded, unfold
 
 __all__ = [
+    "Audit",
+    "CellTrial",
+    "DepthFlow",
+    "FourCells",
     "GateActivity",
     "GradientFlow",
+    "Growth",
     "Lyapunov",
+    "Movement",
+    "NormBound",
     "Recorded",
+    "Shrinking",
     "Steps",
+    "Unfolded",
+    "WeightMovement",
+    "audit",
+    "four_cells",
     "gate_activity",
+    "gradient_by_depth",
+    "gradient_by_layer",
     "gradient_flow",
+    "growth",
     "lyapunov",
+    "norm_bound",
     "record",
+    "shrinking_in_depth",
+    "shrinking_in_time",
     "spectral_norm",
+    "unfold",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recuerdo.cells import State
+from recuerdo.errors import OptionError
 from recuerdo.memory.recording import Recorded
 from recuerdo.memory.steps import Steps
 
@@ -50,6 +51,9 @@ def gradient_flow(recorded: Sequence[Recorded], loss: Tensor) -> list[GradientFl
     Returns:
         One flow for each layer and direction, in the order recorded.
 
+    Raises:
+        OptionError: the loss is not one number, or carries no gradient.
+
     Example:
         >>> import recuerdo as rc
         >>> layer = rc.nn.FRNN(1, 2, nonlinearity="linear", bias=False)
@@ -70,6 +74,11 @@ def gradient_flow(recorded: Sequence[Recorded], loss: Tensor) -> list[GradientFl
 
 def deltas(recorded: Sequence[Recorded], loss: Tensor) -> list[State]:
     """Return N dL/ds_t by every recorded state, (T, N, H) each; zero where the loss does not depend on it."""
+    if loss.numel() != 1 or not loss.requires_grad:
+        raise OptionError(
+            f"A gradient flow starts from a loss of one number that was computed from the recorded output, got shape "
+            f"{tuple(loss.shape)} with requires_grad={loss.requires_grad}: take a mean, without detach() or no_grad()."
+        )
     handles = [nudge for each in recorded for nudge in each.nudge]
     gradients = iter(torch.autograd.grad(loss, handles, retain_graph=True, materialize_grads=True))
     return [tuple(next(gradients).double() * nudge.shape[1] for nudge in each.nudge) for each in recorded]

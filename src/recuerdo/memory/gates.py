@@ -24,7 +24,7 @@ class GateActivity:
 
     Attributes:
         name: the layer and direction.
-        activity: gate -> (T,), the mean over samples and units at each step.
+        activity: gate -> (T,), the mean over samples and units at each step; NaN at a step that no sample has.
         left, right: gate -> (H,), share of steps and samples at which a unit's gate is below 0.1 and above 0.9.
             Candidates (LSTM's g, GRU's n) are in (-1, 1) and have none.
         time_constants: (H,), steps: -1 / mean(ln f) of the forget gate (LSTM) or of z (GRU), -1 / ln|u| in IndRNN;
@@ -63,7 +63,7 @@ def gate_activity(recorded: Sequence[Recorded]) -> list[GateActivity]:
 def _of_one(recorded: Recorded) -> GateActivity:
     cell, inside = recorded.job.cell, recorded.inside
     activity, left, right = {}, {}, {}
-    count = inside.sum(dim=1).clamp(min=1).unsqueeze(-1)
+    count = inside.sum(dim=1).unsqueeze(-1)
     for name, gate in recorded.gates.items():
         gate = gate.double()
         activity[name] = ((gate * inside.unsqueeze(-1)).sum(dim=1) / count).mean(dim=-1).cpu().numpy()

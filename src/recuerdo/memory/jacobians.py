@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp, vjp
 
-from recuerdo.cells import State, scan
+from recuerdo.cells import State, Walk
 from recuerdo.errors import OptionError
 from recuerdo.memory.recording import Recorded
 from recuerdo.memory.steps import arguments_of, constant
@@ -28,7 +28,7 @@ def span(recorded: Recorded, start: int, stop: int) -> Callable[[State], State]:
     """Return the function from the state after step `start` to the state after step `stop`, in the order of running.
 
     Args:
-        recorded: a recurrence without lengths that differ; it runs forwards or in reverse.
+        recorded: a recurrence over samples of one length; it runs forwards or in reverse.
         start, stop: steps counted in the order in which they run, 0 <= start < stop < T.
 
     Raises:
@@ -37,18 +37,20 @@ def span(recorded: Recorded, start: int, stop: int) -> Callable[[State], State]:
     T = recorded.job.x.shape[0]
     if not 0 <= start < stop < T:
         raise OptionError(f"A span needs 0 <= start < stop < {T} time steps, got start={start} and stop={stop}.")
-    if recorded.job.lengths is not None:
+    walk = _walk(recorded)
+
+    def run(state: State) -> State:
+        for t in walk.order[start + 1 : stop + 1]:
+            state, _ = walk.step(t, state)
+        return state
+
+    return run
+
+
+def _walk(recorded: Recorded) -> Walk:
+    if not recorded.inside.all():
         raise OptionError("Jacobian products need samples of one length: give each length in a batch of its own.")
-    taken = arguments_of(recorded.job)
-    rows = slice(start + 1, stop + 1)
-    if recorded.job.reverse:
-        rows = slice(T - 1 - stop, T - 1 - start)
-    for name in ("x", "reset"):
-        if taken[name] is not None:
-            taken[name] = taken[name][rows]
-    if isinstance(taken["zoneout"], Tensor):
-        taken["zoneout"] = taken["zoneout"][:, rows]
-    return lambda state: scan(state=state, **taken).state
+    return Walk(**arguments_of(recorded.job))
 
 
 def state_after(recorded: Recorded, step: int) -> State:
@@ -69,24 +71,39 @@ def spectral_norm(recorded: Recorded, start: int, stop: int, *, iterations: int 
         iterations: products at most; fewer where the norm has settled.
         seed: of the first direction.
 
+    Raises:
+        OptionError: as in :func:`span`, or iterations below 1.
+
     Source:
         Golub and Van Loan, Matrix computations, section 8.2; the norm: Pascanu et al. 2013, section 2.1.
     """
+    if iterations < 1:
+        raise OptionError(f"iterations={iterations}: a norm takes 1 product or more.")
     walk, at = span(recorded, start, stop), state_after(recorded, start)
     sizes = [each.shape[-1] for each in at]
     generator = torch.Generator().manual_seed(seed)
     vector = torch.randn(at[0].shape[0], sum(sizes), generator=generator, dtype=torch.float64).to(at[0])
-    vector = vector / vector.norm(dim=-1, keepdim=True)
+    vector = _unit(vector)
     norm = vector.new_zeros(vector.shape[0])
     for _ in range(iterations):
         pushed = torch.cat(jvp(lambda *s: walk(s), at, vector.split(sizes, dim=-1))[1], dim=-1)
-        before, norm = norm, pushed.norm(dim=-1)
+        before, norm = norm, _length(pushed).squeeze(-1)
         if torch.all((norm - before).abs() <= TOLERANCE * norm):
             break
-        pulled = torch.cat(vjp(lambda *s: walk(s), *at)[1](pushed.split(sizes, dim=-1)), dim=-1)
-        length = pulled.norm(dim=-1, keepdim=True)
-        vector = torch.where(length > 0, pulled / length.clamp(min=torch.finfo(pulled.dtype).tiny), vector)
+        pulled = torch.cat(vjp(lambda *s: walk(s), *at)[1](_unit(pushed).split(sizes, dim=-1)), dim=-1)
+        vector = torch.where(_length(pulled) > 0, _unit(pulled), vector)
     return norm
+
+
+def _length(vectors: Tensor) -> Tensor:
+    """Return the norm of each of the (N, S) vectors, (N, 1), also where its square is no number any more."""
+    largest = vectors.abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(vectors.dtype).tiny)
+    return largest * (vectors / largest).norm(dim=-1, keepdim=True)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Scale each of the (N, S) vectors to length 1; zeros stay zeros."""
+    return vectors / _length(vectors).clamp(min=torch.finfo(vectors.dtype).tiny)
 
 
 @dataclass(frozen=True)
@@ -128,16 +145,19 @@ def lyapunov(recorded: Recorded, k: int = 1, *, warm_up: int = 0, seed: int = 0)
     if not 1 <= k <= sum(sizes):
         raise OptionError(f"k={k}: the whole state has {sum(sizes)} numbers, so there are 1 to {sum(sizes)} exponents.")
     if not 0 <= warm_up < T - 1:
-        raise OptionError(f"warm_up={warm_up}: of {T} time steps, from 0 to {T - 2} can be left out.")
+        raise OptionError(
+            f"warm_up={warm_up}: {T} time steps have {max(0, T - 1)} changes of the state, of which 1 or more "
+            f"must be left to count."
+        )
+    walk = _walk(recorded)
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(N, sum(sizes), k, generator=generator, dtype=torch.float64).to(at[0])
     Q = torch.linalg.qr(start)[0]
     total = Q.new_zeros(N, k)
-    for step in range(T - 1):
-        walk = span(recorded, step, step + 1)
+    for step, t in enumerate(walk.order[1:]):
 
-        def push(columns: Tensor, walk: Callable[[State], State] = walk, at: State = at) -> Tensor:
-            return torch.cat(jvp(lambda *s: walk(s), at, columns.split(sizes, dim=-1))[1], dim=-1)
+        def push(columns: Tensor, t: int = t, at: State = at) -> Tensor:
+            return torch.cat(jvp(lambda *s: walk.step(t, s)[0], at, columns.split(sizes, dim=-1))[1], dim=-1)
 
         Q, R = torch.linalg.qr(torch.func.vmap(push, in_dims=-1, out_dims=-1)(Q))
         if step >= warm_up:

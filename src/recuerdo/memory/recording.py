@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from recuerdo.cells import Scanned, State
 from recuerdo.errors import OptionError
 from recuerdo.kernels import BACKENDS, Job, watching
+from recuerdo.memory.adapters import StandIn
 from recuerdo.nn import RecurrentLayer
 
 
@@ -65,7 +66,7 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
         What the module returned, and what was recorded. Both are differentiable, to any order.
 
     Raises:
-        OptionError: nothing recurrent ran.
+        OptionError: nothing recurrent ran, or something ran without its layer being called.
 
     Example:
         >>> import recuerdo as rc
@@ -77,6 +78,11 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
     running: list[Iterator[str]] = []
 
     def watcher(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
+        if not running:
+            raise OptionError(
+                f"A recurrence of this {type(module).__name__} ran outside its layers, so that it has no name: call "
+                f"them as layer(x), not as layer.forward(x)."
+            )
         T, N = job.x.shape[:2]
         zeros = tuple(s.new_zeros(T, N, s.shape[-1], requires_grad=True) for s in job.state)
         job = replace(job, nudge=zeros, trace=True)
@@ -98,8 +104,11 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
 def _naming(module: nn.Module, running: list[Iterator[str]]) -> Iterator[None]:
     """Keep the names of the layer that is running on top of a stack: one for each of its layers and directions."""
     hooks = []
+    stand_ins = {path for path, part in module.named_modules() if isinstance(part, StandIn)}
     for path, layer in module.named_modules():
         if isinstance(layer, RecurrentLayer):
+            parent = path.rpartition(".")[0]
+            path = parent if parent in stand_ins else path  # the user knows the layer by the name of what it replaced
             names = [f"{path}.{each}" if path else each for each in layer.suffixes]
             hooks += [
                 layer.register_forward_pre_hook(lambda *_, names=names: running.append(iter(names))),

@@ -15,12 +15,10 @@ from recuerdo.memory.recording import Recorded
 
 
 class Steps:
-    """For every step t at once: s_t as a function of the state before it, and that function's Jacobian J_t =
-    ds_t/ds_before.
+    """For every step t at once: s_t as a function of the state before it, and its Jacobian J_t = ds_t/ds_before.
 
     The state is all of it together: for an LSTM (h, c), because a Jacobian of h alone misses the path through c that
-        the
-    forget gate keeps open. No matrix is formed. All of it is in float64, where products of many small numbers last.
+    the forget gate keeps open. No matrix is formed. All of it is in float64, where products of many small numbers last.
 
     Args:
         recorded: a recurrence; its weights, inputs and states are taken as they were, as constants.
@@ -31,13 +29,11 @@ class Steps:
 
     def __init__(self, recorded: Recorded) -> None:
         job = recorded.job
-        leave = {"nudge", "trace", "state"}
-        arguments = {field.name: constant(getattr(job, field.name)) for field in fields(job) if field.name not in leave}
-        self._walk = Walk(**arguments)
+        self._walk = Walk(**arguments_of(job))
         self.reverse = job.reverse
-        inside = recorded.inside.unsqueeze(-1)
+        self._inside = recorded.inside.unsqueeze(-1)
         self.before = tuple(
-            _before(constant(after), constant(start), inside, job.reverse)
+            _before(constant(after), constant(start), self._inside, job.reverse)
             for after, start in zip(recorded.result.states, job.state, strict=True)
         )
 
@@ -54,12 +50,15 @@ class Steps:
         return vjp(lambda *before: self.after(before), *self.before)[1](cotangent)
 
     def earlier(self, by_before: State) -> State:
-        """Turn what belongs to the state before each step into what belongs to the state after the one before."""
-        return tuple(_shifted(each, self.reverse) for each in by_before)
+        """Turn what belongs to the state before each step into what belongs to the state after the one before.
+
+        What belongs to the start falls away: a sample that runs in reverse starts beyond its length, where no step is.
+        """
+        return tuple(torch.where(self._inside, _shifted(each, self.reverse), 0) for each in by_before)
 
 
 def arguments_of(job: Job) -> dict[str, Any]:
-    """What `Walk` and `scan` take of a job, as constants in float64: all but the state, the nudge and the trace."""
+    """What `Walk` takes of a job, as constants in float64: all but the state, the nudge and the trace."""
     leave = {"nudge", "trace", "state"}
     return {field.name: constant(getattr(job, field.name)) for field in fields(job) if field.name not in leave}
 

@@ -11,13 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recuerdo.data.tables import Panel
-from recuerdo.errors import OptionError, OutputError
+from recuerdo.errors import OptionError
+from recuerdo.show.files import save_picture
 from recuerdo.show.style import INK, MODEL, QUIET, TRUTH, quiet_axes
 
 if TYPE_CHECKING:
     from recuerdo.tasks import Forecasts
-
-FORMATS = (".png", ".svg", ".pdf")
 
 MOST_PANELS = 6
 """Series that one picture shows at most."""
@@ -98,18 +97,11 @@ def save_forecasts(forecasts: Forecasts, path: str | Path, *, truth: Panel | Non
         OptionError: another ending.
         OutputError: the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise OptionError(f"A picture ends in {', '.join(FORMATS)}, and {path.name} does not: change the file's name.")
     shown = min(len(forecasts.known.series), MOST_PANELS)
-    figure = Figure(figsize=(9, 0.6 + 3.6 * shown), layout="constrained", dpi=150)
+    figure = Figure(figsize=(9, 0.6 + 3.6 * shown), layout="constrained")
     axes: Any = figure.subplots(shown, squeeze=False)[:, 0]
     for which, ax in enumerate(axes):
         plot_forecast(forecasts, which=which, truth=truth, ax=ax)
     if shown < len(forecasts.known.series):
         figure.supxlabel(f"{shown} of {len(forecasts.known.series)} series", fontsize=9, color=QUIET)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise OutputError(f"The picture cannot be written to {path}: {error.strerror}. Choose another path.") from error
-    return path
+    return save_picture(figure, path)

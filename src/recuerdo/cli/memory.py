@@ -1,0 +1,60 @@
+"""`recuerdo memory`: where a saved model's gradients go, what its gates do, and one step with its numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def memory(
+    model: Annotated[
+        Path, typer.Argument(help="A model's directory, as forecast and demo write it.", show_default=False)
+    ],
+    data: Annotated[
+        Path, typer.Argument(help="A CSV or Parquet file, as the model was fitted on.", show_default=False)
+    ],
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="t=STEP", help="Write out one time step of a window, counted from 0, with its numbers."),
+    ] = None,
+    unit: Annotated[int, typer.Option(metavar="UNIT", help="Whose numbers --explain writes, counted from 0.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Directory for the pictures; a fresh one by default.")
+    ] = None,
+) -> None:
+    """Show where a model's gradients go and what its gates do."""
+    from recuerdo.cli import results
+    from recuerdo.errors import OptionError
+    from recuerdo.memory import audit, unfold
+    from recuerdo.show import save_picture
+    from recuerdo.tasks import load
+
+    step = None
+    if explain is not None:
+        asked = re.fullmatch(r"(?:t=)?(\d+)", explain.strip())
+        if asked is None:
+            raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
+        step = int(asked[1])
+    fitted = load(model)
+    found = audit(fitted, data)
+    directory = out or results.fresh_directory(f"memory-{model.resolve().name}")
+    names = ["gradient_flow.png", "growth.png", *(["gates.png"] if found.gates[0].left else [])]
+    names += ["unfolded.svg"] if step is not None else []
+    unfolded = None
+    if step is not None:
+        problem = fitted.as_problem(data)
+        unfolded = unfold(problem.module, next(iter(problem.batches)).inputs, step, unit=unit)
+    results.prepare(directory, overwrite=False, names=names)
+    print(found)
+    if unfolded is not None:
+        print(f"\n{unfolded}")
+        unfolded.to_svg(directory / "unfolded.svg")
+    for name in names:
+        if name.endswith(".png"):
+            save_picture(found.plot(name.removesuffix(".png")), directory / name)
+    print("\nWritten:")
+    for name in names:
+        print(f"  {directory / name}")

@@ -1,0 +1,68 @@
+"""`recuerdo memory`: a summary, pictures, and one step with its numbers, for a model that was saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import recuerdo as rc
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    rc.data.air_passengers().write_csv(folder / "air.csv")
+    model = rc.Forecaster(12, hidden_size=6, max_steps=5, random_state=0, baselines=None, verbose=False)
+    model.fit(folder / "air.csv").save(folder / "model")
+    return folder
+
+
+def test_it_says_where_gradients_go_and_draws_it(saved, call, here):
+    done = call("memory", saved / "model", saved / "air.csv")
+    assert done.code == 0
+    assert "Gradients of the model's own loss:" in done.out
+    assert "core.encoder.l0: gates promise" in done.out
+    for name in ("gradient_flow.png", "growth.png", "gates.png"):
+        assert f"memory-model/{name}" in done.out
+        with Image.open(here / "memory-model" / name) as picture:
+            assert picture.format == "PNG"
+
+
+def test_a_step_is_written_out_with_its_numbers(saved, call, here):
+    done = call("memory", saved / "model", saved / "air.csv", "--explain", "t=17", "--unit", 2, "--out", "seen")
+    assert done.code == 0
+    assert "gru core.encoder.l0, unit 2, sample 0" in done.out
+    assert "z           = sigmoid(a_z)" in done.out
+    assert (here / "seen" / "unfolded.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--explain", "17th"], "--explain 17th names no time step: write it as --explain t=17"),
+        (["--explain", "t=99"], "t=99 is out of range, because sample 0 has 24 time steps"),
+        (["--explain", "3", "--unit", 6], "unit=6 is out of range, because layer core.encoder.l0 has 6 units"),
+    ],
+)
+def test_a_step_that_is_not_there_is_said_and_nothing_is_written(saved, call, here, arguments, words):
+    done = call("memory", saved / "model", saved / "air.csv", *arguments)
+    assert done.code == 2
+    assert words in done.err
+    assert not list(here.glob("memory-*"))
+
+
+def test_no_picture_is_overwritten(saved, call, here):
+    (here / "seen").mkdir()
+    (here / "seen" / "gates.png").write_text("mine")
+    done = call("memory", saved / "model", saved / "air.csv", "--out", "seen")
+    assert done.code == 2
+    assert "seen already holds gates.png, and nothing is overwritten unasked: choose another --out." in done.err
+    assert (here / "seen" / "gates.png").read_text() == "mine"
+
+
+def test_a_directory_that_is_no_model_is_said_to_be_none(saved, call, here):
+    done = call("memory", here, saved / "air.csv")
+    assert done.code == 2
+    assert "is no model of recuerdo's: it has no model.json" in done.err

@@ -1,0 +1,183 @@
+"""One audit for everyone's model: the same numbers whether torch.nn, Keras or recuerdo holds the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import recuerdo as rc
+from recuerdo.errors import ConversionError, OptionError, ShapeError
+from recuerdo.memory import Audit, audit
+
+N, T, D, H = 5, 30, 3, 8
+
+
+@pytest.fixture
+def theirs() -> nn.LSTM:
+    torch.manual_seed(0)
+    return nn.LSTM(D, H, batch_first=True)
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.randn(N, T, D, generator=torch.Generator().manual_seed(1))
+
+
+def assert_same(one: Audit, other: Audit, tolerance: float) -> None:
+    for mine, yours in zip(one.gradient_flow, other.gradient_flow, strict=True):
+        for part in ("total", "direct", "recurrent"):
+            a, b = getattr(mine, part), getattr(yours, part)
+            np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * mine.total.max(), err_msg=part)
+    for mine, yours in zip(one.gates, other.gates, strict=True):
+        for gate in mine.activity:
+            np.testing.assert_allclose(mine.activity[gate], yours.activity[gate], atol=tolerance)
+        np.testing.assert_allclose(mine.time_constants, yours.time_constants, rtol=tolerance)
+    for mine, yours in zip(one.growth, other.growth, strict=True):
+        np.testing.assert_allclose(mine.largest, yours.largest, rtol=1e-3)
+    assert list(one.lyapunov.values()) == pytest.approx(list(other.lyapunov.values()), abs=1e-5)
+
+
+def test_torch_and_recuerdo_give_the_same_audit(theirs, x):
+    assert_same(audit(theirs, x), audit(rc.convert.from_torch(theirs), x), 1e-7)
+
+
+def test_keras_and_torch_give_the_same_audit(theirs, x):
+    keras = pytest.importorskip("keras", reason="keras is not installed")
+    layer = keras.layers.LSTM(H)
+    layer.build((None, T, D))
+    bias = (theirs.bias_ih_l0 + theirs.bias_hh_l0).detach().numpy()
+    layer.set_weights([theirs.weight_ih_l0.detach().numpy().T, theirs.weight_hh_l0.detach().numpy().T, bias])
+    assert_same(audit(theirs, x), audit(layer, x), 1e-5)
+
+
+def test_time_first_layers_are_given_samples_first_like_all_others(theirs, x):
+    time_first = nn.LSTM(D, H)
+    time_first.load_state_dict(theirs.state_dict())
+    assert_same(audit(theirs, x), audit(time_first, x), 1e-7)
+    assert not time_first.batch_first
+
+
+class Tagger(nn.Module):
+    """Somebody's module, with layers that are packed, stacked, and called on one sequence alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.below = nn.GRU(D, H, num_layers=2, bidirectional=True, batch_first=True)
+        self.above = nn.Sequential(nn.Linear(2 * H, H), nn.Tanh())
+        self.rnn = nn.RNN(H, H)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([T, T, 7, 3, 1]), batch_first=True)
+        y, _ = nn.utils.rnn.pad_packed_sequence(self.below(packed)[0], batch_first=True)
+        return self.rnn(self.above(y[0]))[0]  # the first sample alone: (T, H)
+
+
+def test_layers_inside_a_module_are_found_and_named_as_their_owner_named_them(x):
+    module = Tagger().train()
+    found = audit(module, x, loss=lambda y: y[-1].sum())
+    names = ["below.l0", "below.l0_reverse", "below.l1", "below.l1_reverse", "rnn.l0"]
+    assert [each.name for each in found.gradient_flow] == names
+    assert [type(part) for part in module.children()] == [nn.GRU, nn.Sequential, nn.RNN]
+    assert module.training
+    assert found.growth == []
+    assert "lengths of their own" in found.notes[0]
+
+
+def test_the_direct_part_is_what_torch_calls_the_gradient_of_the_output(theirs, x):
+    output, _ = theirs(x)
+    output.retain_grad()
+    output.pow(2).sum(dim=(1, 2)).mean().backward()
+    found = audit(theirs, x, loss=lambda y: y[0].pow(2).sum(dim=(1, 2)).mean())
+    expected = (output.grad * N).norm(dim=-1).mean(dim=0)
+    np.testing.assert_allclose(found.gradient_flow[0].direct, expected, rtol=1e-4)
+
+
+def test_an_estimator_brings_its_own_loss():
+    table = rc.data.air_passengers()
+    model = rc.Forecaster(12, max_steps=5, random_state=0, baselines=None, verbose=False).fit(table)
+    found = audit(model, table)
+    assert found.loss == "the model's own loss"
+    assert [each.name for each in found.gradient_flow] == ["core.encoder.l0"]
+    with pytest.raises(OptionError, match="Forecaster has a loss of its own: leave loss= out"):
+        audit(model, table, loss=lambda y: y.sum())
+
+
+def test_without_a_loss_the_projection_is_said_to_be_one(theirs, x):
+    assert audit(theirs, x).loss == "a random projection of the output at the last step (no loss was given)"
+    assert_same(audit(theirs, x, seed=3), audit(theirs, x, seed=3), 0.0)
+
+
+def test_the_model_is_left_as_it_was(theirs, x):
+    before = {name: value.clone() for name, value in theirs.state_dict().items()}
+    theirs.train()
+    audit(theirs, x)
+    assert theirs.training
+    assert all(torch.equal(before[name], value) for name, value in theirs.state_dict().items())
+    assert all(parameter.grad is None for parameter in theirs.parameters())
+
+
+def test_tables_have_a_row_for_each_layer_and_step(theirs, x):
+    found = audit(theirs, x)
+    assert found.to_frame("gradient_flow").columns == ["layer", "step", "total", "direct", "recurrent"]
+    assert found.to_frame("gradient_flow").height == T
+    assert found.to_frame("gates").select("layer", "gate").unique().height == 3  # i, f, o: g is a candidate
+    assert found.to_frame("growth")["lags"].to_list()[-1] == T - 1
+    with pytest.raises(OptionError, match="There is no table 'flow'; there are gradient_flow, growth, gates"):
+        found.to_frame("flow")
+
+
+def test_the_summary_names_layer_gates_and_fate(theirs, x):
+    said = str(audit(theirs, x))
+    assert "l0: |dL/ds|" in said
+    assert "l0: gates promise" in said
+    assert "largest Lyapunov exponent -0." in said
+
+
+class Unruly(nn.Module):
+    """Its forward draws random numbers in evaluation too, so that no copy can be seen to compute the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(D, H, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rnn(x + torch.rand_like(x))[0]
+
+
+def test_a_copy_that_computes_something_else_is_refused(x):
+    with pytest.raises(ConversionError, match="A copy of this Unruly with recuerdo's layers computes something else"):
+        audit(Unruly(), x)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "error", "words"),
+    [
+        (nn.Linear(D, H), torch.zeros(N, T, D), OptionError, "Nothing recurrent ran in this Linear"),
+        ("a model", torch.zeros(N, T, D), OptionError, r"An audit takes a torch module, .* got builtins\.str"),
+        (rc.nn.GRU(D, H), torch.zeros(N, T, D + 1), ShapeError, r"GRU expects \(samples, time steps, 3 features\)"),
+    ],
+)
+def test_what_cannot_be_audited_is_said(model, data, error, words):
+    with pytest.raises(error, match=words):
+        audit(model, data)
+
+
+def test_two_steps_are_too_few_for_growth():
+    found = audit(rc.nn.GRU(D, H), torch.zeros(N, 2, D))
+    assert found.growth == []
+    assert "three time steps or more" in found.notes[0]
+
+
+def test_a_picture_shows_what_was_measured(theirs, x):
+    found = audit(theirs, x)
+    drawn = found.plot("growth").get_lines()
+    assert any(np.array_equal(line.get_ydata(), found.growth[0].largest) for line in drawn)
+    assert found.plot("gates").child_axes
+    ax = found.plot("gradient_flow")
+    assert found.plot("gradient_flow", ax=ax) is ax
+    with pytest.raises(OptionError, match="There is no picture 'flow'; there are gradient_flow, gates, growth"):
+        found.plot("flow")
+    with pytest.raises(OptionError, match="which=1: the layers and directions are numbered, and there are 0 to 0"):
+        found.plot("growth", which=1)
