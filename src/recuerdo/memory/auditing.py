@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from recuerdo.cells import Scanned, State
 from recuerdo.errors import OptionError, ShapeError
-from recuerdo.learn import Problem
+from recuerdo.learn import Problem, threads_for
 from recuerdo.memory.adapters import arguments_by_name, watchable
 from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.gates import GateActivity, gate_activity
@@ -153,6 +153,19 @@ def audit(model: Any, data: Any, *, loss: Callable[[Any], Tensor] | None = None,
         (20, (8,))
     """
     module, inputs, score, words = _problem(model, data, loss, seed)
+    with threads_for(_products(module)):
+        return _measured(module, inputs, score, words, seed)
+
+
+def _products(module: nn.Module) -> int:
+    """Multiply-adds of the largest recurrent product of a step."""
+    layers = [each for each in module.modules() if isinstance(each, RecurrentLayer)]
+    return MOST_SAMPLES * max((each.cell.blocks * each.hidden_size**2 for each in layers), default=0)
+
+
+def _measured(
+    module: nn.Module, inputs: Mapping[str, Any], score: Callable[[Any], Tensor], words: str, seed: int
+) -> Audit:
     output, recorded = record(module, inputs)
     flows = gradient_flow(recorded, score(output))
     gates = gate_activity(recorded)

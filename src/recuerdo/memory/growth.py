@@ -17,6 +17,9 @@ from recuerdo.memory.recording import Recorded
 DIRECTIONS = 8
 """Random directions over which the typical growth is a mean."""
 
+ITERATIONS = 15
+"""Power iterations for the largest growth, at most: enough to see it on a logarithmic scale."""
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -62,7 +65,7 @@ def _of_one(recorded: Recorded, lags: Sequence[int] | None, seed: int) -> Growth
     largest, typical = [], []
     for lag in lags:
         start = T - 1 - lag
-        largest.append(float(spectral_norm(recorded, start, T - 1, seed=seed).mean()))
+        largest.append(float(spectral_norm(recorded, start, T - 1, iterations=ITERATIONS, seed=seed).mean()))
         typical.append(_typical(recorded, start, T - 1, seed))
     return Growth(recorded.name, np.array(lags, dtype=np.int64), np.array(largest), np.array(typical))
 

@@ -85,12 +85,13 @@ def spectral_norm(recorded: Recorded, start: int, stop: int, *, iterations: int 
     vector = torch.randn(at[0].shape[0], sum(sizes), generator=generator, dtype=torch.float64).to(at[0])
     vector = _unit(vector)
     norm = vector.new_zeros(vector.shape[0])
+    pull = vjp(lambda *s: walk(s), *at)[1]  # one forward pass serves every product
     for _ in range(iterations):
         pushed = torch.cat(jvp(lambda *s: walk(s), at, vector.split(sizes, dim=-1))[1], dim=-1)
         before, norm = norm, _length(pushed).squeeze(-1)
         if torch.all((norm - before).abs() <= TOLERANCE * norm):
             break
-        pulled = torch.cat(vjp(lambda *s: walk(s), *at)[1](_unit(pushed).split(sizes, dim=-1)), dim=-1)
+        pulled = torch.cat(pull(_unit(pushed).split(sizes, dim=-1)), dim=-1)
         vector = torch.where(_length(pulled) > 0, _unit(pulled), vector)
     return norm
 

@@ -136,7 +136,7 @@ def unfold(
         The equations are those of :mod:`recuerdo.cells`, which names their papers.
 
     Example:
-        >>> import recuerdo as rc
+        >>> import numpy as np, recuerdo as rc
         >>> layer = rc.nn.LSTM(1, 1)
         >>> for parameter in layer.parameters():
         ...     _ = torch.nn.init.constant_(parameter, 0.5)
