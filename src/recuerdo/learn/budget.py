@@ -9,7 +9,7 @@ EVALUATION_SHARE = 1 / 3  # of a step's time per batch, before an evaluation was
 
 
 class Budget:
-    """Time spent, over all sessions of a training, and the time that is left.
+    """Time spent, before and after resumptions alike, and the time that is left.
 
     Args:
         max_seconds: the seconds there are; None for no limit.

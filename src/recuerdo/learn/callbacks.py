@@ -65,7 +65,7 @@ class Callback:
     """
 
     def on_start(self, run: Run) -> None:
-        """Called once, before the first step (of this session, where the training was resumed)."""
+        """Called once, before the first step (since the last resumption, where there was one)."""
 
     def on_step(self, run: Run) -> None:
         """Called after each optimiser step; the gradients of the step are still there."""

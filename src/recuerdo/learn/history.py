@@ -22,7 +22,7 @@ class History:
         evaluations: (steps taken, mean validation loss), in order.
         best_step: steps taken when the validation loss was lowest; None without evaluations.
         stopped: what ended the training; None while it goes on.
-        seconds: time spent, over all sessions of a resumed training.
+        seconds: time spent, before and after it was resumed alike.
         random_state: the seed that was used, drawn or given.
         clip: the gradient norm above which gradients were scaled down; None for never.
 

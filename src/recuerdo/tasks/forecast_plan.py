@@ -135,6 +135,17 @@ def make_plan(
     return Plan(chosen, lookback, logs, held_out, words)
 
 
+def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:
+    """Raise OptionError where the held-out rows give fewer errors than the quantiles that are asked for need."""
+    errors = (plan.held_out - horizon + 1) * horizon * series
+    if errors < needed:
+        raise OptionError(
+            f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for quantiles "
+            f"nearer to "
+            f"the middle, or give more rows."
+        )
+
+
 def _needed(lookback: int, horizon: int, judged: int) -> int:
     """Rows for LEAST_WINDOWS training windows and so many held-out forecasts."""
     return lookback + horizon + (LEAST_WINDOWS - 1) + horizon + (judged - 1)

@@ -14,13 +14,13 @@ from sklearn.base import BaseEstimator
 
 from recuerdo.data.tables import Panel, Series, panel
 from recuerdo.data.windows import WindowSet
-from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.errors import DataError, NotFittedError
 from recuerdo.learn import Problem
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import Conformal, errors_for
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
-from recuerdo.tasks.forecast_plan import Plan, make_plan
+from recuerdo.tasks.forecast_plan import Plan, make_plan, require_errors
 from recuerdo.tasks.forecast_training import Shape, Trained, as_problem, parameter_count, train
 from recuerdo.tasks.forecast_trial import Trial, run_trial
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
@@ -173,13 +173,7 @@ class Forecaster(BaseEstimator):
             log=self.log,
             least_errors=needed,
         )
-        errors = (plan.held_out - self.horizon + 1) * self.horizon * len(known)
-        if errors < needed:
-            raise OptionError(
-                f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for "
-                f"quantiles nearer "
-                f"to the middle, or give more rows."
-            )
+        require_errors(plan, self.horizon, len(known), needed)
         return plan
 
     def _fit_panel(self, known: Panel) -> Self:
