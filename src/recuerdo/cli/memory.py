@@ -41,20 +41,20 @@ def memory(
     fitted = load(model)
     found = audit(fitted, data)
     directory = out or results.fresh_directory(f"memory-{model.resolve().name}")
-    names = ["gradient_flow.png", "growth.png", *(["gates.png"] if found.gates[0].left else [])]
-    names += ["unfolded.svg"] if step is not None else []
+    pictures = ["gradient_flow", "growth", *(["gates"] if found.gates[0].left else [])]
+    names = [f"{picture}.png" for picture in pictures]
     unfolded = None
     if step is not None:
         problem = fitted.as_problem(data)
         unfolded = unfold(problem.module, next(iter(problem.batches)).inputs, step, unit=unit)
+        names.append("unfolded.svg")
     results.prepare(directory, overwrite=False, names=names)
     print(found)
+    for picture in pictures:
+        save_picture(found.plot(picture), directory / f"{picture}.png")
     if unfolded is not None:
         print(f"\n{unfolded}")
         unfolded.to_svg(directory / "unfolded.svg")
-    for name in names:
-        if name.endswith(".png"):
-            save_picture(found.plot(name.removesuffix(".png")), directory / name)
     print("\nWritten:")
     for name in names:
         print(f"  {directory / name}")
