@@ -23,8 +23,10 @@ def test_it_says_where_gradients_go_and_draws_it(saved, call, here):
     done = call("memory", saved / "model", saved / "air.csv")
     assert done.code == 0
     assert "Gradients of the model's own loss:" in done.out
-    assert "core.encoder.l0: gates promise" in done.out
-    for name in ("gradient_flow.png", "growth.png", "gates.png"):
+    assert "gates promise" in done.out
+    assert "\ncore.encoder.l0 " in done.out
+    for quantity in ("gradient_flow", "itemised", "gates", "time_constants", "growth", "lyapunov"):
+        name = f"{quantity}.png"
         assert f"memory-model/{name}" in done.out
         with Image.open(here / "memory-model" / name) as picture:
             assert picture.format == "PNG"

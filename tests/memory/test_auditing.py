@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torch import nn
 
 import recuerdo as rc
@@ -36,7 +37,12 @@ def assert_same(one: Audit, other: Audit, tolerance: float) -> None:
         np.testing.assert_allclose(mine.time_constants, yours.time_constants, rtol=tolerance)
     for mine, yours in zip(one.growth, other.growth, strict=True):
         np.testing.assert_allclose(mine.largest, yours.largest, rtol=1e-3)
-    assert list(one.lyapunov.values()) == pytest.approx(list(other.lyapunov.values()), abs=1e-5)
+    for mine, yours in zip(one.lyapunov, other.lyapunov, strict=True):
+        np.testing.assert_allclose(mine.exponents, yours.exponents, atol=1e-4)
+    for mine, yours in zip(one.itemised, other.itemised, strict=True):
+        np.testing.assert_array_equal(mine.losses, yours.losses)
+        np.testing.assert_allclose(mine.norms, yours.norms, rtol=0, atol=tolerance * mine.norms.max())
+    np.testing.assert_allclose(one.depth.outputs, other.depth.outputs, rtol=10 * tolerance)
 
 
 def test_torch_and_recuerdo_give_the_same_audit(theirs, x):
@@ -118,21 +124,67 @@ def test_the_model_is_left_as_it_was(theirs, x):
     assert all(parameter.grad is None for parameter in theirs.parameters())
 
 
-def test_tables_have_a_row_for_each_layer_and_step(theirs, x):
+TABLES = {
+    "gradient_flow": (["layer", "step", "total", "direct", "recurrent"], T),
+    "itemised": (["layer", "loss", "step", "norm"], 24 * T),
+    "depth": (["layer", "outputs", "weight_ih", "weight_hh"], 1),
+    "gates": (["layer", "gate", "unit", "left", "right"], 3 * H),  # i, f, o: g is a candidate
+    "activity": (["layer", "gate", "step", "mean"], 4 * T),
+    "time_constants": (["layer", "unit", "steps"], H),
+    "growth": (["layer", "lag", "largest", "typical"], 9),
+    "lyapunov": (["layer", "sample", "order", "exponent", "memory"], 4 * 8),
+}
+
+
+def test_every_quantity_is_a_table(theirs, x):
     found = audit(theirs, x)
-    assert found.to_frame("gradient_flow").columns == ["layer", "step", "total", "direct", "recurrent"]
-    assert found.to_frame("gradient_flow").height == T
-    assert found.to_frame("gates").select("layer", "gate").unique().height == 3  # i, f, o: g is a candidate
-    assert found.to_frame("growth")["lags"].to_list()[-1] == T - 1
-    with pytest.raises(OptionError, match="There is no table 'flow'; there are gradient_flow, growth, gates"):
+    for name, (columns, rows) in TABLES.items():
+        table = found.to_frame(name)
+        assert table.columns == columns
+        assert table.height == rows, name
+    assert found.to_frame("growth")["lag"].to_list()[-1] == T - 1
+    with pytest.raises(OptionError, match="There is no table 'flow'; there are gradient_flow, itemised, depth"):
         found.to_frame("flow")
 
 
-def test_the_summary_names_layer_gates_and_fate(theirs, x):
-    said = str(audit(theirs, x))
-    assert "l0: |dL/ds|" in said
-    assert "l0: gates promise" in said
-    assert "largest Lyapunov exponent -0." in said
+def test_every_quantity_is_a_picture(x):
+    found = audit(rc.nn.LSTM(D, H, num_layers=2), x)
+    assert found.pictures == ["gradient_flow", "itemised", "depth", "gates", "time_constants", "growth", "lyapunov"]
+    for name in found.pictures:
+        ax = Figure().subplots()
+        assert found.plot(name, ax=ax) is ax
+    assert "l1" in found.plot("growth", which=1).get_title(loc="left")
+    with pytest.raises(OptionError, match="There is no picture 'flow'; there are gradient_flow, "):
+        found.plot("flow")
+    with pytest.raises(OptionError, match="which=1: this picture shows all layers and directions"):
+        found.plot("depth", which=1)
+    with pytest.raises(OptionError, match="which=2: the layers and directions are numbered, and there are 0 to 1"):
+        found.plot("gates", which=2)
+
+
+def test_what_was_not_measured_is_said_where_it_is_asked_for():
+    found = audit(rc.nn.FRNN(1, 3), torch.randn(2, 2, 1), loss=lambda output: output[1].sum())
+    assert found.pictures == ["gradient_flow"]
+    assert found.notes[0] == "the itemised flow was left out: the loss does not read the module's first output"
+    for ask in (found.to_frame, found.plot):
+        with pytest.raises(OptionError, match="growth and Lyapunov exponents were left out: they need 3 time steps or"):
+            ask("lyapunov")
+    one = audit(rc.nn.Stack(rc.nn.FRNN(1, 3), nn.Linear(3, 1)), torch.randn(2, 5, 1))
+    assert one.notes == ("the itemised flow was left out: the module answers with one number",)
+
+
+def test_without_a_loss_every_step_of_a_layer_is_itemised(theirs, x):
+    found = audit(theirs, x)
+    assert found.itemised[0].of == T
+    assert found.notes == (f"the itemised flow holds 24 of the {T} steps that the loss reads",)
+
+
+def test_the_summary_has_a_line_for_each_layer_and_gate(theirs, x):
+    lines = str(audit(theirs, x)).splitlines()
+    assert lines[1].split("  ")[-1].strip() == "a change dies within"
+    assert lines[2].startswith("l0 ")
+    assert lines[2].endswith(" steps")
+    assert [line.split()[1] for line in lines[5:8]] == ["i", "f", "o"]
 
 
 class Unruly(nn.Module):
@@ -167,7 +219,7 @@ def test_what_cannot_be_audited_is_said(model, data, error, words):
 def test_two_steps_are_too_few_for_growth():
     found = audit(rc.nn.GRU(D, H), torch.zeros(N, 2, D))
     assert found.growth == []
-    assert "three time steps or more" in found.notes[0]
+    assert "they need 3 time steps or more" in found.notes[0]
 
 
 def test_a_picture_shows_what_was_measured(theirs, x):
@@ -177,7 +229,36 @@ def test_a_picture_shows_what_was_measured(theirs, x):
     assert found.plot("gates").child_axes
     ax = found.plot("gradient_flow")
     assert found.plot("gradient_flow", ax=ax) is ax
-    with pytest.raises(OptionError, match="There is no picture 'flow'; there are gradient_flow, gates, growth"):
+    with pytest.raises(OptionError, match="There is no picture 'flow'; there are gradient_flow, itemised"):
         found.plot("flow")
     with pytest.raises(OptionError, match="which=1: the layers and directions are numbered, and there are 0 to 0"):
         found.plot("growth", which=1)
+
+
+def problem():
+    torch.manual_seed(0)
+    net = rc.nn.Stack(rc.nn.GRU(1, 4), nn.Linear(4, 2))
+    x = torch.randn(20, 6, 1)
+    batches = rc.learn.ArrayBatches({"x": x}, x[:, -2:, 0], batch_size=8, shuffle=True, seed=3)
+    return rc.learn.Problem(net, batches, lambda y, batch: (y - batch.target).square().mean())
+
+
+def test_a_problem_brings_data_and_loss_and_its_place_in_them_is_kept():
+    whole = problem()
+    whole.module.train()
+    place = whole.batches.state_dict()
+    found = audit(whole)
+    assert whole.batches.state_dict() == place
+    assert whole.module.training
+    batch = next(iter(problem().batches))
+    given = audit(whole.module, dict(batch.inputs), loss=lambda y: (y - batch.target).square().mean())
+    assert_same(found, given, 0.0)
+    with pytest.raises(OptionError, match="Problem brings data of its own: leave them out"):
+        audit(whole, torch.zeros(1, 6, 1))
+    with pytest.raises(OptionError, match="Problem has a loss of its own: leave loss= out"):
+        audit(whole, loss=lambda y: y.sum())
+
+
+def test_data_that_are_missing_are_asked_for(theirs):
+    with pytest.raises(OptionError, match=r"An audit of LSTM needs data to run on: give audit\(model, data\)"):
+        audit(theirs)

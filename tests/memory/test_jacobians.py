@@ -17,7 +17,7 @@ from torch.func import jvp
 
 from recuerdo.errors import OptionError
 from recuerdo.memory import Recorded, Steps, lyapunov, record, spectral_norm
-from recuerdo.memory.jacobians import span, state_after
+from recuerdo.memory.jacobians import Product, span, state_after
 from recuerdo.nn import convert
 
 N, T, D, H = 2, 9, 2, 3
@@ -103,6 +103,35 @@ def test_a_span_ends_where_the_recorded_pass_does(cell: str, reverse: bool) -> N
     for start, stop in [(0, T - 1), (2, 6), (T - 2, T - 1)]:
         reached = span(one, start, stop)(state_after(one, start))
         assert torch.allclose(flat(reached), flat(state_after(one, stop)), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_products_with_vectors_are_those_with_the_dense_matrix(cell: str, reverse: bool) -> None:
+    layer = build(cell, 2, 3, 1, bidirectional=reverse)
+    _, recorded = record(layer, {"x": randn(2, 7, 2)})
+    one = recorded[-1]
+    made, at = Product(one, 1, 5), state_after(one, 1)
+    sizes = [each.shape[-1] for each in at]
+    for n in range(2):
+        alone = torch.cat([each[n] for each in at])
+
+        def run(state: Tensor, n: int = n) -> Tensor:
+            whole = tuple(each.clone() for each in at)
+            for each, part in zip(whole, state.split(sizes), strict=True):
+                each[n] = part
+            return flat(span(one, 1, 5)(whole))[n]
+
+        dense = jacobian(run, alone)
+        assert isinstance(dense, Tensor)
+        v = randn(*made.shape, seed=5)
+        torch.testing.assert_close(made.push(v)[n], dense @ v[n])
+        torch.testing.assert_close(made.pull(v)[n], dense.T @ v[n])
+
+
+def test_two_largest_values_that_are_nearly_alike_are_told_to_better_than_one_percent() -> None:
+    _, one = recorded_one(linear(torch.diag(doubles(1.0, 0.999, 0.99, 0.98, 0.9))), 4)
+    assert spectral_norm(one, 0, 3).item() == pytest.approx(1.0, rel=0.005)
 
 
 def test_a_norm_beyond_the_square_root_of_the_smallest_number_is_still_found() -> None:

@@ -183,8 +183,20 @@ def test_the_norm_of_a_diagonal_is_its_largest_entry():
     assert found.rate == pytest.approx(0.9, rel=0.01)
 
 
+def test_no_norm_lies_above_the_bound():
+    found = last(frnn(turned(3, 1.2)), still(), norm_bound)
+    assert len(found.bound) == len(found.norms) == 40
+    np.testing.assert_allclose(found.bound[:3], found.norms[0] * 1.2 ** np.arange(3))
+    assert (found.norms <= found.bound * (1 + 1e-12)).all()
+
+
+def test_the_fitted_line_goes_through_norms_that_shrink_by_one_factor():
+    found = last(frnn(turned(3, 0.5)), still(9), shrinking_in_time)
+    np.testing.assert_allclose(found.fitted, found.norms, rtol=0.2)
+
+
 def test_a_bound_that_is_broken_is_said_to_be():
-    assert NormBound(norm=0.5, gamma=1.0, rate=1.2).sentence.endswith(
+    assert NormBound(norm=0.5, gamma=1.0, rate=1.2, norms=np.array([1.0, 1.2, 1.44])).sentence.endswith(
         "yet the gradient grows by the factor 1.2 with each step back: the statement does not hold."
     )
 

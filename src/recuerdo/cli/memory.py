@@ -38,19 +38,17 @@ def memory(
         if asked is None:
             raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
         step = int(asked[1])
-    fitted = load(model)
-    found = audit(fitted, data)
+    problem = load(model).as_problem(data)
+    found = audit(problem)
     directory = out or results.fresh_directory(f"memory-{model.resolve().name}")
-    pictures = ["gradient_flow", "growth", *(["gates"] if found.gates[0].left else [])]
-    names = [f"{picture}.png" for picture in pictures]
+    names = [f"{picture}.png" for picture in found.pictures]
     unfolded = None
     if step is not None:
-        problem = fitted.as_problem(data)
         unfolded = unfold(problem.module, next(iter(problem.batches)).inputs, step, unit=unit)
         names.append("unfolded.svg")
     results.prepare(directory, overwrite=False, names=names)
     print(found)
-    for picture in pictures:
+    for picture in found.pictures:
         save_picture(found.plot(picture), directory / f"{picture}.png")
     if unfolded is not None:
         print(f"\n{unfolded}")

@@ -5,6 +5,7 @@ from recuerdo.learn.callbacks import Callback, Run
 from recuerdo.learn.evaluation import mean_loss
 from recuerdo.learn.history import History
 from recuerdo.learn.loop import fit
+from recuerdo.learn.modes import in_evaluation
 from recuerdo.learn.problem import Batch, Batches, Problem
 from recuerdo.learn.randomness import seeded
 from recuerdo.learn.settings import Settings
@@ -21,6 +22,7 @@ __all__ = [
     "Run",
     "Settings",
     "fit",
+    "in_evaluation",
     "mean_loss",
     "seeded",
     "threads_for",

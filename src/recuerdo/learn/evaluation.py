@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recuerdo.learn.guard import require_one_number
+from recuerdo.learn.modes import in_evaluation
 from recuerdo.learn.problem import Batch, Batches
 
 
@@ -36,19 +37,13 @@ def mean_loss(
     >>> mean_loss(nn.Identity(), batches, lambda y, batch: batch.target.mean())
     3.0
     """
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
     total, samples = 0.0, 0
-    try:
-        with torch.no_grad():
-            for batch in batches:
-                here = batch.to(device)
-                value = loss(module(**here.inputs), here)
-                require_one_number(value)
-                number = value.item()
-                check(number, batch)
-                total, samples = total + number * batch.size, samples + batch.size
-    finally:
-        for part, mode in modes:
-            part.training = mode
+    with in_evaluation(module), torch.no_grad():
+        for batch in batches:
+            here = batch.to(device)
+            value = loss(module(**here.inputs), here)
+            require_one_number(value)
+            number = value.item()
+            check(number, batch)
+            total, samples = total + number * batch.size, samples + batch.size
     return total / samples

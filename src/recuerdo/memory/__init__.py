@@ -1,12 +1,15 @@
 """What a recurrent network remembers: where its gradients go, what its gates do, and what a single step computes."""
 
-from recuerdo.memory.auditing import Audit, audit
-from recuerdo.memory.depth import DepthFlow, Movement, WeightMovement, gradient_by_depth, gradient_by_layer
+from recuerdo.memory.audited import Audit
+from recuerdo.memory.auditing import audit
+from recuerdo.memory.depth import DepthFlow, gradient_by_depth, gradient_by_layer
 from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
 from recuerdo.memory.gates import GateActivity, gate_activity
 from recuerdo.memory.growth import Growth, growth
+from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
+from recuerdo.memory.movement import Movement, WeightMovement
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.statements import NormBound, Shrinking, norm_bound, shrinking_in_depth, shrinking_in_time
 from recuerdo.memory.steps import Steps
@@ -20,6 +23,7 @@ __all__ = [
     "GateActivity",
     "GradientFlow",
     "Growth",
+    "ItemisedFlow",
     "Lyapunov",
     "Movement",
     "NormBound",
@@ -35,6 +39,7 @@ __all__ = [
     "gradient_by_layer",
     "gradient_flow",
     "growth",
+    "itemised_flow",
     "lyapunov",
     "norm_bound",
     "record",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from recuerdo.errors import ConversionError, DataError
+from recuerdo.learn import in_evaluation
 from recuerdo.nn import RecurrentLayer, convert
 
 CLOSE = 1e-4
@@ -94,13 +95,9 @@ def watchable(module: nn.Module, inputs: Mapping[str, Any]) -> nn.Module:
 
 
 def _require_equal(module: nn.Module, copied: nn.Module, inputs: Mapping[str, Any]) -> None:
-    was_training = module.training
-    try:
-        with torch.no_grad():
-            theirs = _tensors(module.eval()(*inputs.values()))
-            ours = _tensors(copied(*inputs.values()))
-    finally:
-        module.train(was_training)
+    with in_evaluation(module), torch.no_grad():
+        theirs = _tensors(module(**inputs))
+        ours = _tensors(copied(**inputs))
     worst = max(
         (float((a - b).abs().max() / max(1.0, float(a.abs().max()))) for a, b in zip(theirs, ours, strict=True)),
         default=0.0,

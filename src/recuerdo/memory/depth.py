@@ -1,20 +1,21 @@
-"""Gradient flow through depth, and what a training does with it: gradients by layer, and how far weights move."""
+"""Gradient flow through depth: how much of a loss's gradient each layer of a stack receives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recuerdo.errors import OptionError
-from recuerdo.learn import Callback, Run
-from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.recording import Recorded, record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,17 @@ class DepthFlow:
     outputs: NDArray[np.float64]
     weight_ih: NDArray[np.float64]
     weight_hh: NDArray[np.float64]
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a row for each layer: layer, outputs, weight_ih, weight_hh."""
+        columns = {"outputs": self.outputs, "weight_ih": self.weight_ih, "weight_hh": self.weight_hh}
+        return pl.DataFrame({"layer": list(self.names), **columns})
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_depth`."""
+        from recuerdo import show
+
+        return show.plot_depth(self, ax=ax)
 
 
 def gradient_by_layer(recorded: Sequence[Recorded], loss: Tensor) -> DepthFlow:
@@ -93,128 +105,6 @@ def gradient_by_depth(
         output, recorded = record(make(depth), inputs)
         flows.append(gradient_by_layer(recorded, loss(output)))
     return flows
-
-
-@dataclass(frozen=True)
-class Movement:
-    """One row of what :class:`WeightMovement` saw.
-
-    Attributes:
-        step: optimiser steps taken.
-        grad_norm: mean gradient norm, before clipping, of the steps since the last row.
-        clip_rate: share of those steps whose gradient was clipped.
-        update_ratio: weight -> |w_step - w_{step-1}| / |w_{step-1}|, for this one step; infinite for one that was zero.
-        still: weight -> share of its numbers that this step left exactly as they were, as an update below the
-            resolution of the number, or a gradient of zero, does.
-        left, right: "layer.gate" -> share of steps, samples and units at which the gate stands below 0.1 and above
-            0.9; empty without a probe.
-    """
-
-    step: int
-    grad_norm: float
-    clip_rate: float
-    update_ratio: dict[str, float]
-    still: dict[str, float]
-    left: dict[str, float]
-    right: dict[str, float]
-
-
-class WeightMovement(Callback):
-    """Watch how far each weight moves during a training, what its gradients are, and how stuck its gates.
-
-    It draws no random number and changes nothing, so the training stays the same, bit for bit.
-
-    Args:
-        every: steps from one row to the next; len(batches) gives one row per epoch.
-        probe: the module's arguments, by name, for a pass in evaluation mode that looks at the gates; a few sequences
-            are enough. None leaves the gates out.
-
-    Attributes:
-        rows: a :class:`Movement` for every so many steps.
-
-    Raises:
-        OptionError: every is below 1.
-
-    Source:
-        The ratio of update to weight, best near 1e-3: Bottou 2015, Multilayer neural networks (lecture notes).
-
-    Example:
-        >>> import recuerdo as rc
-        >>> net = rc.nn.Stack(rc.nn.GRU(1, 4), nn.Linear(4, 1))
-        >>> x = torch.randn(64, 9, 1)
-        >>> batches = rc.learn.ArrayBatches({"x": x}, x.sum(dim=1))
-        >>> problem = rc.learn.Problem(net, batches, lambda y, batch: (y - batch.target).square().mean())
-        >>> seen = WeightMovement(every=10, probe={"x": x[:8]})
-        >>> _ = rc.learn.fit(problem, settings=rc.learn.Settings(max_steps=30), callbacks=[seen], verbose=False)
-        >>> [row.step for row in seen.rows], sorted(seen.rows[-1].left)
-        ([10, 20, 30], ['encoder.l0.r', 'encoder.l0.z'])
-    """
-
-    def __init__(self, every: int = 50, probe: Mapping[str, Any] | None = None) -> None:
-        if every < 1:
-            raise OptionError(f"WeightMovement(every={every}): it counts steps, so it has to be 1 or more.")
-        self.every, self.probe = every, probe
-        self.rows: list[Movement] = []
-        self._before: dict[str, Tensor] = {}
-        self._last = 0
-
-    def on_start(self, run: Run) -> None:
-        """Begin to count, and keep the weights if the first step is to be seen."""
-        self._last = run.step
-        self._keep(run)
-
-    def on_step(self, run: Run) -> None:
-        """Write a row if one is due, and keep the weights if the next step is to be seen."""
-        if run.step % self.every == 0:
-            self.rows.append(self._row(run))
-            self._last = run.step
-        self._keep(run)
-
-    @torch.no_grad()
-    def _keep(self, run: Run) -> None:
-        if (run.step + 1) % self.every == 0:
-            self._before = {name: weight.clone() for name, weight in _trainable(run.module)}
-
-    @torch.no_grad()
-    def _row(self, run: Run) -> Movement:
-        norms = run.history.grad_norms[self._last :]
-        clip = run.settings.clip
-        moved = {
-            name: torch.stack([
-                torch.linalg.vector_norm(weight - self._before[name]) / torch.linalg.vector_norm(self._before[name]),
-                (weight == self._before[name]).sum() / weight.numel(),
-            ])
-            for name, weight in _trainable(run.module)
-        }  # fmt: skip
-        ratios, still = torch.stack(list(moved.values())).double().cpu().unbind(dim=1)
-        left, right = self._saturation(run.module)
-        return Movement(
-            step=run.step,
-            grad_norm=float(np.mean(norms)),
-            clip_rate=0.0 if clip is None else float(np.mean([norm > clip for norm in norms])),
-            update_ratio=dict(zip(moved, ratios.tolist(), strict=True)),
-            still=dict(zip(moved, still.tolist(), strict=True)),
-            left=left,
-            right=right,
-        )
-
-    def _saturation(self, module: nn.Module) -> tuple[dict[str, float], dict[str, float]]:
-        if self.probe is None:
-            return {}, {}
-        modes = {part: part.training for part in module.modules()}
-        module.eval()
-        try:
-            activity = gate_activity(record(module, self.probe)[1])
-        finally:
-            for part, training in modes.items():
-                part.training = training
-        left = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.left.items()}
-        right = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.right.items()}
-        return left, right
-
-
-def _trainable(module: nn.Module) -> list[tuple[str, Tensor]]:
-    return [(name, weight) for name, weight in module.named_parameters() if weight.requires_grad]
 
 
 def _per_sample(gradient: Tensor) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,6 +16,9 @@ from recuerdo.cells import State
 from recuerdo.errors import OptionError
 from recuerdo.memory.recording import Recorded
 from recuerdo.memory.steps import Steps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,17 @@ class GradientFlow:
     total: NDArray[np.float64]
     direct: NDArray[np.float64]
     recurrent: NDArray[np.float64]
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a row for each step: layer, step, total, direct, recurrent."""
+        parts = {"total": self.total, "direct": self.direct, "recurrent": self.recurrent}
+        return pl.DataFrame({"layer": [self.name] * len(self.total), "step": np.arange(len(self.total)), **parts})
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_gradient_flow`."""
+        from recuerdo import show
+
+        return show.plot_gradient_flow(self, ax=ax)
 
 
 def gradient_flow(recorded: Sequence[Recorded], loss: Tensor) -> list[GradientFlow]:
@@ -68,7 +84,7 @@ def gradient_flow(recorded: Sequence[Recorded], loss: Tensor) -> list[GradientFl
         steps = Steps(each)
         recurrent = steps.earlier(steps.pull(delta))
         direct = tuple(whole - part for whole, part in zip(delta, recurrent, strict=True))
-        flows.append(GradientFlow(each.name, *(_norms(part, each.inside) for part in (delta, direct, recurrent))))
+        flows.append(GradientFlow(each.name, *(norms(part, each.inside) for part in (delta, direct, recurrent))))
     return flows
 
 
@@ -84,8 +100,8 @@ def deltas(recorded: Sequence[Recorded], loss: Tensor) -> list[State]:
     return [tuple(next(gradients).double() * nudge.shape[1] for nudge in each.nudge) for each in recorded]
 
 
-def _norms(parts: State, inside: Tensor) -> NDArray[np.float64]:
+def norms(parts: State, inside: Tensor) -> NDArray[np.float64]:
     """The norm over all units of all states, (T,), the mean over the samples that have that step."""
-    norms = torch.linalg.vector_norm(torch.cat(parts, dim=-1), dim=-1)  # (T, N)
+    lengths = torch.linalg.vector_norm(torch.cat(parts, dim=-1), dim=-1)  # (T, N)
     count = inside.sum(dim=1).clamp(min=1)
-    return ((norms * inside).sum(dim=1) / count).double().cpu().numpy()
+    return ((lengths * inside).sum(dim=1) / count).double().cpu().numpy()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
 from recuerdo.memory.recording import Recorded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LEFT, RIGHT = 0.1, 0.9
 """A gate below the one is shut, one above the other open: left and right saturated (Karpathy et al. 2015)."""
@@ -40,6 +45,40 @@ class GateActivity:
     left: dict[str, NDArray[np.float64]]
     right: dict[str, NDArray[np.float64]]
     time_constants: NDArray[np.float64] | None
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return how stuck each unit's gates are: layer, gate, unit, left, right."""
+        schema = {"layer": pl.String, "gate": pl.String, "unit": pl.Int64, "left": pl.Float64, "right": pl.Float64}
+        rows = [
+            (self.name, gate, unit, float(low), float(high))
+            for gate, left in self.left.items()
+            for unit, (low, high) in enumerate(zip(left, self.right[gate], strict=True))
+        ]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def activity_frame(self) -> pl.DataFrame:
+        """Return how open each gate stands at each step: layer, gate, step, mean."""
+        schema = {"layer": pl.String, "gate": pl.String, "step": pl.Int64, "mean": pl.Float64}
+        rows = [(self.name, gate, t, float(m)) for gate, mean in self.activity.items() for t, m in enumerate(mean)]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def time_constants_frame(self) -> pl.DataFrame:
+        """Return the memory that each unit's gates promise: layer, unit, steps; no rows for FRNN."""
+        steps = [] if self.time_constants is None else self.time_constants.tolist()
+        schema = {"layer": pl.String, "unit": pl.Int64, "steps": pl.Float64}
+        return pl.DataFrame([(self.name, unit, each) for unit, each in enumerate(steps)], schema=schema, orient="row")
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the gates: see :func:`recuerdo.show.plot_gates`."""
+        from recuerdo import show
+
+        return show.plot_gates(self, ax=ax)
+
+    def plot_time_constants(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the memory that they promise: see :func:`recuerdo.show.plot_time_constants`."""
+        from recuerdo import show
+
+        return show.plot_time_constants(self, ax=ax)
 
 
 def gate_activity(recorded: Sequence[Recorded]) -> list[GateActivity]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch.func import jvp, vmap
 
-from recuerdo.cells import State
-from recuerdo.memory.jacobians import span, spectral_norm, state_after
+from recuerdo.memory.jacobians import Product, directions, largest_growth
 from recuerdo.memory.recording import Recorded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DIRECTIONS = 8
 """Random directions over which the typical growth is a mean."""
@@ -36,6 +39,17 @@ class Growth:
     lags: NDArray[np.int64]
     largest: NDArray[np.float64]
     typical: NDArray[np.float64]
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a row for each lag: layer, lag, largest, typical."""
+        columns = {"lag": self.lags, "largest": self.largest, "typical": self.typical}
+        return pl.DataFrame({"layer": [self.name] * len(self.lags), **columns})
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_growth`."""
+        from recuerdo import show
+
+        return show.plot_growth(self, ax=ax)
 
 
 def growth(recorded: Sequence[Recorded], lags: Sequence[int] | None = None, *, seed: int = 0) -> list[Growth]:
@@ -64,21 +78,8 @@ def _of_one(recorded: Recorded, lags: Sequence[int] | None, seed: int) -> Growth
         lags = sorted(set(np.geomspace(1, max(1, T - 1), 10).round().astype(int).tolist()))
     largest, typical = [], []
     for lag in lags:
-        start = T - 1 - lag
-        largest.append(float(spectral_norm(recorded, start, T - 1, iterations=ITERATIONS, seed=seed).mean()))
-        typical.append(_typical(recorded, start, T - 1, seed))
+        product = Product(recorded, T - 1 - lag, T - 1)
+        largest.append(float(largest_growth(product, ITERATIONS, seed).mean()))
+        pushed = torch.stack([product.push(v) for v in directions(product, DIRECTIONS, seed)])
+        typical.append(float(pushed.norm(dim=-1).square().mean().sqrt()))
     return Growth(recorded.name, np.array(lags, dtype=np.int64), np.array(largest), np.array(typical))
-
-
-def _typical(recorded: Recorded, start: int, stop: int, seed: int) -> float:
-    walk, at = span(recorded, start, stop), state_after(recorded, start)
-    sizes = [each.shape[-1] for each in at]
-    generator = torch.Generator().manual_seed(seed)
-    vectors = torch.randn(DIRECTIONS, at[0].shape[0], sum(sizes), generator=generator, dtype=torch.float64).to(at[0])
-    vectors = vectors / vectors.norm(dim=-1, keepdim=True)
-
-    def push(vector: torch.Tensor) -> torch.Tensor:
-        tangent: State = tuple(vector.split(sizes, dim=-1))
-        return torch.cat(jvp(lambda *s: walk(s), at, tangent)[1], dim=-1)
-
-    return float(vmap(push)(vectors).norm(dim=-1).square().mean().sqrt())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from recuerdo.errors import OptionError
 from recuerdo.memory.depth import gradient_by_layer
 from recuerdo.memory.flow import gradient_flow
 from recuerdo.memory.recording import Recorded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STRAIGHT = 0.9
 """R^2 of log norms against distance from which one factor is taken to describe them."""
@@ -29,6 +32,7 @@ class Shrinking:
         along: what the distance counts.
         norms: (M,), the gradient's norm, beginning nearest to the loss.
         rate: r, the factor from one distance to the next, by least squares on the logarithms.
+        start: a, by the same fit.
         fit: R^2 of that fit, 0 to 1.
         derivatives: the smallest, the mean and the largest derivative of tanh that was met, in (0, 1] but for rounding.
             Where the rate is far below the mean, it is the weights that shrink the gradient.
@@ -40,6 +44,7 @@ class Shrinking:
     along: Literal["step back", "layer down"]
     norms: NDArray[np.float64]
     rate: float
+    start: float
     fit: float
     derivatives: tuple[float, float, float]
 
@@ -60,6 +65,17 @@ class Shrinking:
         if self.rate < 1:
             return f"{met}, and {found}: it shrinks, but not by one factor, so the statement holds only roughly."
         return f"{met}, yet {found}: the weights outweigh the derivative, and the statement does not hold."
+
+    @property
+    def fitted(self) -> NDArray[np.float64]:
+        """(M,), a r^k at the distances of `norms`."""
+        return self.start * np.power(self.rate, np.arange(len(self.norms)))
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_shrinking`."""
+        from recuerdo import show
+
+        return show.plot_shrinking(self, ax=ax)
 
 
 def shrinking_in_time(recorded: Recorded, loss: Tensor) -> Shrinking:
@@ -120,6 +136,7 @@ class NormBound:
         norm: ||U||, the largest singular value of the recurrent weights; max|u| in IndRNN.
         gamma: the largest derivative of the activation, 1 for tanh, 1/4 for the sigmoid.
         rate: the factor by which the gradient changes with each step back, fitted on the logarithms.
+        norms: (T,), |delta_t|, beginning at the last step.
 
     Source:
         Pascanu et al. 2013, On the difficulty of training recurrent neural networks, section 2.1.
@@ -128,6 +145,7 @@ class NormBound:
     norm: float
     gamma: float
     rate: float
+    norms: NDArray[np.float64]
 
     @property
     def may_explode(self) -> bool:
@@ -157,6 +175,17 @@ class NormBound:
         if self.explodes:
             return f"{norm}, so the gradient may explode, and it does: it {happens}."
         return f"{norm}, so the gradient may explode, and yet it {happens}: necessary, not sufficient."
+
+    @property
+    def bound(self) -> NDArray[np.float64]:
+        """(T,), the most that the norm of U allows: |delta_T| (gamma ||U||)^k, k steps before the last."""
+        return self.norms[0] * np.power(self.gamma * self.norm, np.arange(len(self.norms)))
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_norm_bound`."""
+        from recuerdo import show
+
+        return show.plot_norm_bound(self, ax=ax)
 
 
 def norm_bound(recorded: Recorded, loss: Tensor) -> NormBound:
@@ -192,8 +221,8 @@ def norm_bound(recorded: Recorded, loss: Tensor) -> NormBound:
         )
     U = job.weights.weight_hh.detach().double()
     norm = U.abs().max() if job.cell.recurrent == "diagonal" else torch.linalg.matrix_norm(U, 2)
-    rate, _ = _geometric(_steps_back(recorded, loss))
-    return NormBound(norm.item(), _largest_slope(job.cell.nonlinearity), rate)
+    norms = _steps_back(recorded, loss)
+    return NormBound(norm.item(), _largest_slope(job.cell.nonlinearity), _geometric(norms)[0], norms)
 
 
 def _steps_back(recorded: Recorded, loss: Tensor) -> NDArray[np.float64]:
@@ -211,8 +240,8 @@ def _steps_back(recorded: Recorded, loss: Tensor) -> NDArray[np.float64]:
     return total
 
 
-def _geometric(norms: NDArray[np.float64]) -> tuple[float, float]:
-    """The factor r of |gradient| = a r^k, and R^2 of the fit to the logarithms; what underflowed is left out."""
+def _geometric(norms: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The factor r of |gradient| = a r^k, a, and R^2 of the fit to the logarithms; what underflowed is left out."""
     (distance,) = np.nonzero(norms > np.finfo(np.float32).tiny)
     if len(distance) < 3:
         raise OptionError(
@@ -224,7 +253,8 @@ def _geometric(norms: NDArray[np.float64]) -> tuple[float, float]:
     spread = np.sum((logs - logs.mean()) ** 2)
     missed = np.sum((logs - start - slope * distance) ** 2)
     # Norms that do not change at all are a perfect line.
-    return float(np.exp(slope)), float(1 - missed / spread) if spread > 1e-12 else 1.0
+    fit = float(1 - missed / spread) if spread > 1e-12 else 1.0
+    return float(np.exp(slope)), float(np.exp(start)), fit
 
 
 def _derivatives(recorded: Sequence[Recorded]) -> tuple[float, float, float]:

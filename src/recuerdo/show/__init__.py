@@ -2,7 +2,10 @@
 
 from recuerdo.show.files import save_picture
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
-from recuerdo.show.memory import plot_depth, plot_four_cells, plot_gates, plot_gradient_flow, plot_growth
+from recuerdo.show.gates import plot_gates, plot_time_constants
+from recuerdo.show.gradients import plot_depth, plot_gradient_flow, plot_growth, plot_itemised, plot_lyapunov
+from recuerdo.show.movement import plot_movement
+from recuerdo.show.statements import plot_four_cells, plot_norm_bound, plot_shrinking
 from recuerdo.show.unfold import plot_unfolded, save_unfolded
 
 __all__ = [
@@ -12,6 +15,12 @@ __all__ = [
     "plot_gates",
     "plot_gradient_flow",
     "plot_growth",
+    "plot_itemised",
+    "plot_lyapunov",
+    "plot_movement",
+    "plot_norm_bound",
+    "plot_shrinking",
+    "plot_time_constants",
     "plot_unfolded",
     "save_forecasts",
     "save_picture",

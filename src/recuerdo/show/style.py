@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK = "#222222"
 QUIET = "#8a8f98"
 MODEL = "#c8452f"
 TRUTH = "#1f4e79"
+
+# Told apart without colour as well: by dashes in lines, by shape in points.
+HUES = (MODEL, TRUTH, "#2f8f5b", "#b8860b")
+DASHES = ("solid", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+POINTS = ("o", "s", "^", "D")
 
 
 def quiet_axes(ax: Axes) -> None:
@@ -18,3 +31,77 @@ def quiet_axes(ax: Axes) -> None:
     ax.tick_params(colors=INK, length=0, labelsize=9)
     ax.grid(axis="y", color="#e6e8eb", linewidth=0.8)
     ax.set_axisbelow(True)
+
+
+def one_axes(ax: Axes | None) -> Axes:
+    """Return the axes that were given, or those of a new figure, without a frame."""
+    ax = Figure(figsize=(7.5, 4.2), layout="constrained").subplots() if ax is None else ax
+    quiet_axes(ax)
+    return ax
+
+
+def panels(ax: Axes | None, widths: Sequence[float]) -> tuple[Axes, list[Axes]]:
+    """Panels side by side in the place of one axes, the first at its left edge and the last at its right."""
+    if ax is None:
+        ax = Figure(figsize=(9.5, 4.4), layout="constrained").subplots()
+    ax.set_axis_off()
+    gap = (1 - sum(widths)) / (len(widths) - 1)
+    lefts = [k * gap + sum(widths[:k]) for k in range(len(widths))]
+    made = [ax.inset_axes((left, 0, width, 1)) for left, width in zip(lefts, widths, strict=True)]
+    for panel in made:
+        quiet_axes(panel)
+    return ax, made
+
+
+def back_in_time(ax: Axes, x: str, y: str, ncols: int = 3, heading: str | None = None) -> None:
+    """Let the horizontal axis count steps back, the last step at the right, and name both axes and the lines."""
+    ax.xaxis.set_inverted(True)  # time runs to the right, as everywhere
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.set_xlabel(x, color=INK)
+    ax.set_ylabel(y, color=INK)
+    legend(ax, ncols, heading)
+
+
+def above_zero(norms: np.ndarray) -> np.ndarray:
+    """A logarithmic scale has no place for zero: leave a gap there."""
+    return np.where(norms > 0, norms, np.nan)
+
+
+def logarithmic(ax: Axes) -> None:
+    """A logarithmic scale over two powers of ten at least, so that a gradient that does not change looks flat."""
+    ax.set_yscale("log")
+    ax.minorticks_off()
+    low, high = ax.get_ylim()
+    if high < 100 * low:
+        middle = np.sqrt(low * high)
+        ax.set_ylim(middle / 10, middle * 10)
+
+
+def looks(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return colour, dashes and label for each of several lines.
+
+    More than four are shaded from the first to the last, and only the two and every few between them are named, so
+    that twenty layers read as one movement.
+    """
+    count = len(names)
+    if count <= len(HUES):
+        return [{"color": HUES[k], "linestyle": DASHES[k], "label": name} for k, name in enumerate(names)]
+    named = set(np.linspace(0, count - 1, min(count, 6)).round().astype(int).tolist())
+    shades = colormaps["viridis_r"](np.linspace(0.12, 1, count))
+    return [
+        {"color": to_hex(shades[k]), "linestyle": "solid", "label": name if k in named else "_nolegend_"}
+        for k, name in enumerate(names)
+    ]
+
+
+def title(ax: Axes, words: str, pad: float = 26) -> None:
+    """Write the title flush left, above the names of the lines."""
+    ax.set_title(words, loc="left", fontsize=11, color=INK, pad=pad)
+
+
+def legend(ax: Axes, ncols: int = 4, heading: str | None = None) -> None:
+    """Between title and axes, where it can hide no line."""
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, borderaxespad=0.2, frameon=False, fontsize=9,
+        title=heading, alignment="left", title_fontsize=9,
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""What an audit found: every quantity as numbers, as a table and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from recuerdo.errors import OptionError
+from recuerdo.memory.depth import DepthFlow
+from recuerdo.memory.flow import GradientFlow
+from recuerdo.memory.gates import GateActivity
+from recuerdo.memory.growth import Growth
+from recuerdo.memory.itemised import ItemisedFlow
+from recuerdo.memory.jacobians import Lyapunov
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was measured of a model on some data.
+
+    Attributes:
+        gradient_flow: where the gradient of the loss goes through time, one for each layer and direction.
+        itemised: the same for the loss at each step by itself; empty where the loss does not read the first output.
+        depth: how much of it each layer receives.
+        gates: what the gates do, and the memory that they promise.
+        growth: what becomes of a change of the state; empty where samples have lengths of their own.
+        lyapunov: the largest Lyapunov exponents; empty likewise.
+        loss: the name of the loss that gradients are of.
+        notes: what was left out or chosen, in sentences.
+    """
+
+    gradient_flow: list[GradientFlow]
+    itemised: list[ItemisedFlow]
+    depth: DepthFlow
+    gates: list[GateActivity]
+    growth: list[Growth]
+    lyapunov: list[Lyapunov]
+    loss: str
+    notes: tuple[str, ...]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The names that `plot` knows, of what there is to draw in this audit."""
+        have = {
+            "itemised": bool(self.itemised),
+            "depth": len(self.depth.names) > 1,
+            "gates": any(each.left for each in self.gates),
+            "time_constants": any(each.time_constants is not None for each in self.gates),
+            "growth": bool(self.growth),
+            "lyapunov": bool(self.lyapunov),
+        }
+        return [name for name in self._pictures() if have.get(name, True)]
+
+    def to_frame(self, name: str) -> pl.DataFrame:
+        """Return a quantity of all layers and directions as a table.
+
+        Args:
+            name: "gradient_flow", "itemised", "depth", "gates", "activity", "time_constants", "growth" or "lyapunov".
+
+        Raises:
+            OptionError: another name, or nothing of it was measured.
+        """
+        makers: dict[str, Callable[[], list[pl.DataFrame]]] = {
+            "gradient_flow": lambda: [each.to_frame() for each in self.gradient_flow],
+            "itemised": lambda: [each.to_frame() for each in self.itemised],
+            "depth": lambda: [self.depth.to_frame()],
+            "gates": lambda: [each.to_frame() for each in self.gates],
+            "activity": lambda: [each.activity_frame() for each in self.gates],
+            "time_constants": lambda: [each.time_constants_frame() for each in self.gates],
+            "growth": lambda: [each.to_frame() for each in self.growth],
+            "lyapunov": lambda: [each.to_frame() for each in self.lyapunov],
+        }
+        if name not in makers:
+            raise OptionError(f"There is no table {name!r}; there are {', '.join(makers)}.")
+        frames = makers[name]()
+        if not frames:
+            raise OptionError(f"Nothing of {name!r} was measured: {'; '.join(self.notes)}.")
+        return pl.concat(frames)
+
+    def plot(self, name: str, *, which: int | None = None, ax: Axes | None = None) -> Axes:
+        """Draw a quantity: of one layer and direction, or of all where they go into one picture.
+
+        Args:
+            name: "gradient_flow", "depth" or "lyapunov", which show all layers and directions; "itemised", "gates",
+                "time_constants" or "growth", which show one.
+            which: the number of the layer and direction, in the order of `gradient_flow`, for a picture of one; None
+                takes the first.
+            ax: where to draw; None makes a new figure.
+
+        Raises:
+            OptionError: another name, a number for a picture of all, or nothing of it was measured.
+        """
+        makers = self._pictures()
+        if name not in makers:
+            raise OptionError(f"There is no picture {name!r}; there are {', '.join(makers)}.")
+        return makers[name](which, ax)
+
+    def _pictures(self) -> dict[str, Callable[[int | None, Axes | None], Axes]]:
+        from recuerdo import show
+
+        def whole(draw: Callable[..., Axes], measured: Any) -> Callable[[int | None, Axes | None], Axes]:
+            def picture(which: int | None, ax: Axes | None) -> Axes:
+                if which is not None:
+                    raise OptionError(f"which={which}: this picture shows all layers and directions; leave which= out.")
+                if not measured:
+                    raise OptionError(f"There is nothing to draw: {'; '.join(self.notes)}.")
+                return draw(measured, ax=ax)
+
+            return picture
+
+        def one(draw: Callable[..., Axes], measured: Sequence[Any]) -> Callable[[int | None, Axes | None], Axes]:
+            return lambda which, ax: draw(self._one(measured, which or 0), ax=ax)
+
+        return {
+            "gradient_flow": whole(show.plot_gradient_flow, self.gradient_flow),
+            "itemised": one(show.plot_itemised, self.itemised),
+            "depth": whole(show.plot_depth, self.depth),
+            "gates": one(show.plot_gates, self.gates),
+            "time_constants": one(show.plot_time_constants, self.gates),
+            "growth": one(show.plot_growth, self.growth),
+            "lyapunov": whole(show.plot_lyapunov, self.lyapunov),
+        }
+
+    def _one(self, measured: Sequence[Any], which: int) -> Any:
+        if not measured:
+            raise OptionError(f"There is nothing to draw: {'; '.join(self.notes)}.")
+        if not 0 <= which < len(measured):
+            raise OptionError(
+                f"which={which}: the layers and directions are numbered, and there are 0 to {len(measured) - 1}."
+            )
+        return measured[which]
+
+    def __str__(self) -> str:
+        exponents = {each.name: each.exponents[:, 0].mean() for each in self.lyapunov}
+        flows = [["", "|dL/ds| at the end", "at the start", "gates promise", "at most", "a change dies within"]]
+        stuck = [["", "share of time", "shut", "open"]]
+        for flow, gates in zip(self.gradient_flow, self.gates, strict=True):
+            promise = ["-", "-"]
+            if gates.time_constants is not None:
+                promise = [f"{of(gates.time_constants):.1f} steps" for of in (np.median, np.max)]
+            fate = _fate(exponents[flow.name]) if flow.name in exponents else "-"
+            flows.append([flow.name, f"{flow.total[-1]:.3g}", f"{flow.total[0]:.3g}", *promise, fate])
+            for gate, left in gates.left.items():
+                shares = [f"{100 * share.mean():.0f} %" for share in (left, gates.right[gate])]
+                stuck.append([flow.name, gate, *shares])
+        lines = [f"Gradients of {self.loss}:", *_aligned(flows)]
+        if len(stuck) > 1:
+            lines += ["", *_aligned(stuck)]
+        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+
+
+def _fate(exponent: float) -> str:
+    return f"{-1 / exponent:.1f} steps" if exponent < 0 else "it does not"
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Rows of a table as lines, the first column flush left and the others flush right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
