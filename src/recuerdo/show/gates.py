@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from recuerdo.errors import OptionError
-from recuerdo.show.style import DASHES, HUES, INK, MODEL, POINTS, QUIET, legend, logarithmic, one_axes, panels, title
+from recuerdo.show.style import DASHES, HUES, INK, MODEL, POINTS, QUIET, headline, logarithmic, one_axes, panels
 
 if TYPE_CHECKING:
     from recuerdo.memory import GateActivity
@@ -45,13 +45,11 @@ def plot_gates(activity: GateActivity, *, ax: Axes | None = None) -> Axes:
             facecolor=hue,
             alpha=0.6,
             linewidth=0,
-            label=gate,
         )
     over_time.set_ylim(-0.02, 1.02)
     over_time.set_xlabel("step", color=INK)
     over_time.set_ylabel("mean of the gate", color=INK)
-    title(over_time, f"Gates of {activity.name}")
-    legend(over_time)
+    headline(over_time, f"Gates of {activity.name}")
     stuck.plot([0, 1], [1, 0], color=QUIET, linewidth=0.8, linestyle=":")
     stuck.annotate(
         "always one or the other", (0.5, 0.5), xytext=(0, 4), textcoords="offset points", color=QUIET, fontsize=8,
@@ -60,7 +58,7 @@ def plot_gates(activity: GateActivity, *, ax: Axes | None = None) -> Axes:
     stuck.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     stuck.set_xlabel("time shut (below 0.1)", color=INK)
     stuck.set_ylabel("time open (above 0.9)", color=INK)
-    title(stuck, "Each unit")
+    headline(stuck, "Each unit", rows=1)
     return ax
 
 
@@ -93,6 +91,5 @@ def plot_time_constants(activity: GateActivity, *, ax: Axes | None = None) -> Ax
     middle = float(np.median(steps))
     if np.isfinite(middle):
         ax.axhline(middle, color=QUIET, linewidth=0.8, linestyle=":", label=f"median {middle:.3g} steps")
-        legend(ax)
-    title(ax, f"The memory that the gates promise, {activity.name}")
+    headline(ax, f"The memory that the gates promise, {activity.name}")
     return ax

@@ -19,11 +19,10 @@ from recuerdo.show.style import (
     TRUTH,
     above_zero,
     back_in_time,
-    legend,
+    headline,
     logarithmic,
     looks,
     one_axes,
-    title,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def plot_gradient_flow(flows: GradientFlow | Sequence[GradientFlow], *, ax: Axes
             _back(ax, flow.total, **look)
     logarithmic(ax)
     back_in_time(ax, "steps back from the end", "|dL/ds|")
-    title(ax, f"Gradient through time{f', {flows[0].name}' if len(flows) == 1 else ''}")
+    headline(ax, f"Gradient through time{f', {flows[0].name}' if len(flows) == 1 else ''}", ncols=3)
     return ax
 
 
@@ -82,7 +81,8 @@ def plot_itemised(flow: ItemisedFlow, *, ax: Axes | None = None) -> Axes:
     ax = one_axes(ax)
     largest = float(flow.norms.max())
     shown = np.ma.masked_less_equal(flow.norms, 0)
-    scale = LogNorm(vmin=FAINTEST * largest, vmax=largest, clip=True)
+    faintest = max(float(shown.min()), FAINTEST * largest)
+    scale = LogNorm(vmin=faintest, vmax=largest, clip=True)
     rows = np.arange(len(flow.losses))
     image = ax.pcolormesh(np.arange(flow.norms.shape[1]), rows, shown, norm=scale, cmap="Blues", shading="nearest")
     ticks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), 7)).round().astype(int))
@@ -92,11 +92,11 @@ def plot_itemised(flow: ItemisedFlow, *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("step t of the state", color=INK)
     ax.set_ylabel("step k of the output", color=INK)
-    bar = ax.figure.colorbar(image, ax=ax, extend="min", pad=0.02)
+    bar = ax.figure.colorbar(image, ax=ax, extend="min" if shown.min() < faintest else "neither", pad=0.02)
     bar.set_label("|dL_k/ds_t|", color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=9)
-    title(ax, f"Which step of the answer asks for which state, {flow.name}", pad=10)
+    headline(ax, f"Which step of the answer asks for which state, {flow.name}")
     return ax
 
 
@@ -133,8 +133,7 @@ def plot_depth(flows: DepthFlow | Sequence[DepthFlow], *, ax: Axes | None = None
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("layer, from the input (left) to the loss (right)", color=INK)
     ax.set_ylabel("norm of the gradient", color=INK)
-    title(ax, f"Gradient through depth, {len(layers)} layers", pad=42)
-    legend(ax, ncols=2)
+    headline(ax, f"Gradient through depth, {len(layers)} layers", ncols=2)
     return ax
 
 
@@ -158,8 +157,7 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     logarithmic(ax)
     ax.set_xlabel("steps from the change to the end", color=INK)
     ax.set_ylabel("|ds_T/ds_t|", color=INK)
-    title(ax, f"What is left of a change of the state, {growth.name}")
-    legend(ax)
+    headline(ax, f"What is left of a change of the state, {growth.name}")
     return ax
 
 
@@ -186,8 +184,7 @@ def plot_lyapunov(found: Lyapunov | Sequence[Lyapunov], *, ax: Axes | None = Non
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("exponent, the largest first", color=INK)
     ax.set_ylabel("growth per step (natural logarithm)", color=INK)
-    title(ax, "Lyapunov exponents: below 0 a change dies, above 0 it grows")
-    legend(ax, ncols=3)
+    headline(ax, "Lyapunov exponents: below 0 a change dies, above 0 it grows", ncols=3)
     return ax
 
 

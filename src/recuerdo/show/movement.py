@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from recuerdo.errors import OptionError
-from recuerdo.show.style import INK, QUIET, above_zero, legend, logarithmic, looks, panels, title
+from recuerdo.show.style import INK, QUIET, above_zero, headline, logarithmic, looks, panels
 
 if TYPE_CHECKING:
     from recuerdo.memory import Movement
@@ -46,14 +46,12 @@ def plot_movement(rows: Sequence[Movement], *, ax: Axes | None = None) -> Axes:
     )
     logarithmic(moved)
     moved.set_ylabel("|update| / |weight|", color=INK)
-    lines = -(-min(len(weights), 6) // 2)
-    title(moved, "How far each weight moves with a step", pad=12 + 15 * lines)
-    legend(moved, ncols=2)
+    headline(moved, "How far each weight moves with a step", ncols=2)
     gradient.plot(steps, above_zero(np.array([row.grad_norm for row in rows])), color=INK, linewidth=1.6)
     clipped = np.array([row.clip_rate for row in rows])
     logarithmic(gradient)
     gradient.set_ylabel("norm of the gradient", color=INK)
-    title(gradient, f"Gradient, clipped in {100 * clipped.mean():.0f} % of steps", pad=12)
+    headline(gradient, f"Gradient, clipped in {100 * clipped.mean():.0f} % of steps")
     for panel in (moved, gradient):
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         panel.set_xlabel("step of the training", color=INK)

@@ -17,11 +17,10 @@ from recuerdo.show.style import (
     TRUTH,
     above_zero,
     back_in_time,
-    legend,
+    headline,
     logarithmic,
     one_axes,
     panels,
-    title,
 )
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ def plot_shrinking(found: Shrinking, *, ax: Axes | None = None) -> Axes:
     slope.axhline(mean, color=MODEL, linewidth=1.4, linestyle=DASHES[1], label=f"mean {mean:.2g}")
     slope.set(ylim=(-0.02, 1.05))
     slope.set_xlabel("pre-activation a", color=INK)
-    title(slope, "The derivative of tanh", pad=42)
-    legend(slope, ncols=2)
+    headline(slope, "The derivative of tanh", ncols=2)
     distance = np.arange(len(found.norms))
     gradient.plot(
         distance, above_zero(found.norms), color=MODEL, marker="o", markersize=4, linestyle="none", label="measured"
@@ -60,8 +58,7 @@ def plot_shrinking(found: Shrinking, *, ax: Axes | None = None) -> Axes:
     gradient.set_xlabel(counted[found.along], color=INK)
     gradient.set_ylabel("norm of the gradient", color=INK)
     verdict = {True: "shrinks geometrically", False: "shrinks, not by one factor" if found.rate < 1 else "grows"}
-    title(gradient, f"The gradient {verdict[found.holds]}", pad=42)
-    legend(gradient, ncols=2)
+    headline(gradient, f"The gradient {verdict[found.holds]}", ncols=2, rows=2)
     return ax
 
 
@@ -86,10 +83,10 @@ def plot_norm_bound(found: NormBound, *, ax: Axes | None = None) -> Axes:
         label=f"measured: {found.rate:.3g} with each step back",
     )  # fmt: skip
     logarithmic(ax)
-    back_in_time(ax, "steps back from the end", "|dL/ds|", ncols=2)
+    back_in_time(ax, "steps back from the end", "|dL/ds|")
     may = "may explode" if found.may_explode else "must vanish"
     does = "and does" if found.explodes == found.may_explode else ("and does not" if found.may_explode else "and grows")
-    title(ax, f"The norm says: the gradient {may}, {does}")
+    headline(ax, f"The norm says: the gradient {may}, {does}", ncols=2)
     return ax
 
 
@@ -117,10 +114,9 @@ def plot_four_cells(found: FourCells, *, ax: Axes | None = None) -> Axes:
                 label=f"{name}  {loss:.2g}",
             )
         logarithmic(panel)
-        back_in_time(
-            panel, "steps back from the end", "part of the gradient that is left", ncols=2, heading="mean squared error"
-        )
-        title(panel, f"After {found.steps} steps of training" if trained else "Untrained", pad=52)
+        back_in_time(panel, "steps back from the end", "part of the gradient that is left")
+        words = f"After {found.steps} steps of training" if trained else "Untrained"
+        headline(panel, words, ncols=2, heading="mean squared error")
     lowest, highest = zip(*(panel.get_ylim() for panel in halves), strict=True)
     for panel in halves:
         panel.set_ylim(min(lowest), max(highest))

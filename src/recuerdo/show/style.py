@@ -53,13 +53,12 @@ def panels(ax: Axes | None, widths: Sequence[float]) -> tuple[Axes, list[Axes]]:
     return ax, made
 
 
-def back_in_time(ax: Axes, x: str, y: str, ncols: int = 3, heading: str | None = None) -> None:
-    """Let the horizontal axis count steps back, the last step at the right, and name both axes and the lines."""
+def back_in_time(ax: Axes, x: str, y: str) -> None:
+    """Let the horizontal axis count steps back, the last step at the right, and name both axes."""
     ax.xaxis.set_inverted(True)  # time runs to the right, as everywhere
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel(x, color=INK)
     ax.set_ylabel(y, color=INK)
-    legend(ax, ncols, heading)
 
 
 def above_zero(norms: np.ndarray) -> np.ndarray:
@@ -94,14 +93,21 @@ def looks(names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def title(ax: Axes, words: str, pad: float = 26) -> None:
-    """Write the title flush left, above the names of the lines."""
-    ax.set_title(words, loc="left", fontsize=11, color=INK, pad=pad)
+def headline(ax: Axes, words: str, *, ncols: int = 4, heading: str | None = None, rows: int = 0) -> None:
+    """Write the title flush left, and the names of the lines between it and the axes, where they can hide no line.
 
-
-def legend(ax: Axes, ncols: int = 4, heading: str | None = None) -> None:
-    """Between title and axes, where it can hide no line."""
-    ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, borderaxespad=0.2, frameon=False, fontsize=9,
-        title=heading, alignment="left", title_fontsize=9,
-    )  # fmt: skip
+    Args:
+        ax: the axes, drawn.
+        words: the title.
+        ncols: how many names stand side by side.
+        heading: what the names are, above them.
+        rows: rows of names to leave room for at least, so that the titles of neighbours stand level.
+    """
+    names = len(ax.get_legend_handles_labels()[1])
+    if names:
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, borderaxespad=0.2, frameon=False, fontsize=9,
+            title=heading, alignment="left", title_fontsize=9,
+        )  # fmt: skip
+    rows = max(rows, -(-names // ncols) + (heading is not None))
+    ax.set_title(words, loc="left", fontsize=11, color=INK, pad=10 + 16 * rows)
