@@ -44,6 +44,19 @@ def test_the_last_gradient_is_that_of_the_squared_error(found):
         assert 0 < trial.flow_untrained.total[-1] <= bound
 
 
+def test_the_table_and_the_picture_hold_the_trials(found):
+    table = found.to_frame()
+    assert table["cell"].to_list() == list(found.trials)
+    assert table["loss_trained"].to_list() == [trial.loss_trained for trial in found.trials.values()]
+    assert table["carried_trained"][2] == found.trials["LSTM"].carried(T - 1, trained=True)
+    assert len(found.plot().child_axes) == 2
+
+
+def test_of_several_layers_the_top_one_is_followed():
+    deep = four_cells(6, hidden_size=2, num_layers=2, max_steps=1, samples=50)
+    assert {trial.flow_trained.name for trial in deep.trials.values()} == {"encoder.l1"}
+
+
 def test_the_same_seed_gives_the_same_comparison(found):
     again = four_cells(T, hidden_size=H, max_steps=8, random_state=3)
     other = four_cells(T, hidden_size=H, max_steps=8, random_state=4)

@@ -177,12 +177,12 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path):
 
 def test_the_picture_in_the_documentation_is_the_one_that_its_page_draws(tmp_path, monkeypatch):
     docs = Path(__file__).resolve().parents[2] / "docs"
-    program: dict = {"__name__": "draw_unfold"}
-    exec((docs / "pictures" / "draw_unfold.py").read_text(encoding="utf-8"), program)
+    program: dict = {"__name__": "draw_pages"}
+    exec((docs / "pictures" / "draw_pages.py").read_text(encoding="utf-8"), program)
     program["main"](docs / "inside-an-lstm.md", tmp_path)
     drawn, kept = (
         re.findall("<!-- (.*?) -->", (folder / "inside_lstm.svg").read_text(encoding="utf-8"), re.DOTALL)
         for folder in (tmp_path, docs / "pictures")
     )
-    assert drawn == kept, "run python docs/pictures/draw_unfold.py"
+    assert drawn == kept, "run python docs/pictures/draw_pages.py"
     assert len(drawn) > 50

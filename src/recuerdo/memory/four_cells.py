@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,9 @@ from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.recording import record
 from recuerdo.nn import FRNN, GRU, LSTM, IndRNN, Stack
 from recuerdo.nn.recurrent import RecurrentLayer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BASELINE = 1 / 6
 """Mean squared error of an answer without memory to the adding problem."""
@@ -33,7 +37,7 @@ class CellTrial:
     Attributes:
         cell: its name.
         parameters: how many numbers it learns, with its head.
-        flow_untrained, flow_trained: the gradient of the mean squared error by the state, back through time.
+        flow_untrained, flow_trained: the gradient of the mean squared error by the top layer's state, back in time.
         loss_untrained, loss_trained: the mean squared error.
     """
 
@@ -95,6 +99,28 @@ class FourCells:
         )
         return f"{found}: {self._verdict()}."
 
+    def to_frame(self) -> pl.DataFrame:
+        """Return a row for each cell: its parameters, its losses, and the part of the gradient carried over the lag."""
+        return pl.DataFrame(
+            [
+                {
+                    "cell": name,
+                    "parameters": trial.parameters,
+                    "loss_untrained": trial.loss_untrained,
+                    "loss_trained": trial.loss_trained,
+                    "carried_untrained": trial.carried(self.lag, trained=False),
+                    "carried_trained": trial.carried(self.lag, trained=True),
+                }
+                for name, trial in self.trials.items()
+            ]
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw it: see :func:`recuerdo.show.plot_four_cells`."""
+        from recuerdo import show
+
+        return show.plot_four_cells(self, ax=ax)
+
     def _verdict(self) -> str:
         if self.holds:
             return "what it was made for holds here"
@@ -111,6 +137,7 @@ def four_cells(
     T: int = 50,
     *,
     hidden_size: int = 16,
+    num_layers: int = 1,
     max_steps: int = 400,
     lag: int | None = None,
     lasting: bool = True,
@@ -124,6 +151,8 @@ def four_cells(
     Args:
         T: time steps of a sequence, 2 or more.
         hidden_size: H, units of each cell.
+        num_layers: L, layers of each. An IndRNN needs two: the problem asks for the product of two inputs, and the
+            units of its first layer do not see each other.
         max_steps: optimiser steps of each training.
         lag: steps over which to compare the gradient, 1 to T - 1; None for T - 1, from the last step to the first.
         lasting: True lets each cell begin with a memory as long as T, where it can: the gates' biases of LSTM and GRU
@@ -160,7 +189,7 @@ def four_cells(
         ("GRU", GRU, gates),
     ):
         with seeded(random_state):
-            net = _with_head(make(2, hidden_size, **options))
+            net = _with_head(make(2, hidden_size, num_layers, **options))
         flow_untrained, loss_untrained = _judge(net, x, y)
         batches = ArrayBatches({"x": train[0]}, train[1], batch_size=batch_size, seed=random_state)
         settings = Settings(max_steps=max_steps, learning_rate=learning_rate)
@@ -183,5 +212,4 @@ def _judge(net: Stack, x: Tensor, y: Tensor) -> tuple[GradientFlow, float]:
     net.eval()
     output, recorded = record(net, {"x": x})
     loss = _error(output, Batch({"x": x}, y))
-    (flow,) = gradient_flow(recorded, loss)
-    return flow, loss.item()
+    return gradient_flow(recorded, loss)[-1], loss.item()

@@ -1,4 +1,4 @@
-"""Draws the picture of docs/inside-an-lstm.md with that page's own code: run `python docs/pictures/draw_unfold.py`."""
+"""Draws the pictures of two pages with the pages' own code: run `python docs/pictures/draw_pages.py`."""
 
 from contextlib import chdir
 from doctest import DocTestParser
@@ -16,4 +16,5 @@ def main(page: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     here = Path(__file__).resolve().parent
-    main(here.parent / "inside-an-lstm.md", here)
+    for name in ("inside-an-lstm.md", "why-gradients-vanish.md"):
+        main(here.parent / name, here)

@@ -1,0 +1,91 @@
+"""What does a look inside cost? An audit of 200 steps x 64 units, its memory as T grows, a training that is watched.
+
+    python benchmarks/audit.py [--runs 5]
+
+Times are medians; a watched training is timed in turns with one that is not. Memory is the peak of a process of its
+own, and what matters is by how much it grows as T doubles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from statistics import median
+
+import torch
+from torch import nn
+
+import recuerdo as rc
+from recuerdo.learn import ArrayBatches, Problem, Settings, fit
+from recuerdo.memory import WeightMovement, audit
+
+CELLS = {"FRNN": rc.nn.FRNN, "IndRNN": rc.nn.IndRNN, "LSTM": rc.nn.LSTM, "GRU": rc.nn.GRU}
+LENGTHS = (400, 800, 1600)
+
+
+def seconds(cell: str, T: int, H: int, runs: int) -> float:
+    """Seconds of an audit, the median after a first run."""
+    layer, x = CELLS[cell](8, H), torch.randn(64, T, 8)
+    taken = []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        audit(layer, x)
+        taken.append(time.perf_counter() - began)
+    return median(taken[1:])
+
+
+def peak(T: int) -> float:
+    """MiB at the highest of a process that audits an LSTM over T steps."""
+    done = subprocess.run([sys.executable, __file__, "--one", str(T)], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def per_step(callbacks: list[WeightMovement], steps: int = 300) -> float:
+    """Seconds of a training step."""
+    torch.manual_seed(0)
+    x = torch.randn(2048, 50, 4)
+    net = rc.nn.Stack(rc.nn.LSTM(4, 64), nn.Linear(64, 1))
+    batches = ArrayBatches({"x": x}, x[:, :, 0].sum(dim=1, keepdim=True), batch_size=32)
+    problem = Problem(net, batches, lambda y, batch: (y - batch.target).square().mean())
+    for callback in callbacks:
+        callback.probe = {"x": x[:8]}
+    began = time.perf_counter()
+    fit(problem, settings=Settings(max_steps=steps), callbacks=callbacks, random_state=0, verbose=False)
+    return (time.perf_counter() - began) / steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one is not None:
+        audit(rc.nn.LSTM(8, 64), torch.randn(64, options.one, 8))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    for cell in CELLS:
+        print(
+            f"audit of {cell:6} 200 steps x 64 units: {seconds(cell, 200, 64, options.runs):5.2f} s (target 10)",
+            flush=True,
+        )
+    peaks = [peak(T) for T in LENGTHS]
+    print(
+        "memory: " + ", ".join(f"T = {T}: {each:.0f} MiB" for T, each in zip(LENGTHS, peaks, strict=True)), flush=True
+    )
+    plain, watched = [], []
+    for _ in range(options.runs):
+        plain.append(per_step([]))
+        watched.append(per_step([WeightMovement()]))
+    share = median(w / p - 1 for w, p in zip(watched, plain, strict=True))
+    print(
+        f"training step {1000 * median(plain):.2f} ms; "
+        f"WeightMovement() with a probe adds {100 * share:+.1f} % (target 5)"
+    )
+
+
+if __name__ == "__main__":
+    main()
