@@ -40,9 +40,20 @@ def test_a_step_is_written_out_with_its_numbers(saved, call, here):
     assert (here / "seen" / "unfolded.svg").read_text().startswith("<?xml")
 
 
+def test_the_layer_and_the_sample_that_are_written_out_can_be_chosen(saved, call, here, tmp_path):
+    deep = rc.Forecaster(12, num_layers=2, hidden_size=6, max_steps=2, random_state=0, baselines=None, verbose=False)
+    deep.fit(saved / "air.csv").save(tmp_path / "deep")
+    asked = ("--explain", "t=3", "--layer", "core.encoder.l1", "--sample", 2, "--out", "seen")
+    done = call("memory", tmp_path / "deep", saved / "air.csv", *asked)
+    assert done.code == 0
+    assert "gru core.encoder.l1, unit 0, sample 2" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--explain", "3", "--layer", "l7"], "--layer l7 is none of this model's: choose one of core.encoder.l0"),
+        (["--explain", "3", "--sample", 999], "sample=999 is out of range"),
         (["--explain", "17th"], "--explain 17th names no time step: write it as --explain t=17"),
         (["--explain", "t=99"], "t=99 is out of range, because sample 0 has 24 time steps"),
         (["--explain", "3", "--unit", 6], "unit=6 is out of range, because layer core.encoder.l0 has 6 units"),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import recuerdo as rc
-from recuerdo.errors import ConversionError, OptionError, ShapeError
+from recuerdo.errors import ConversionError, DataError, OptionError, ShapeError
 from recuerdo.memory import Audit, audit
 
 N, T, D, H = 5, 30, 3, 8
@@ -87,8 +87,14 @@ def test_layers_inside_a_module_are_found_and_named_as_their_owner_named_them(x)
     assert [each.name for each in found.gradient_flow] == names
     assert [type(part) for part in module.children()] == [nn.GRU, nn.Sequential, nn.RNN]
     assert module.training
-    assert found.growth == []
-    assert "lengths of their own" in found.notes[0]
+    assert [each.name for each in found.growth] == [each.name for each in found.lyapunov] == ["rnn.l0"]
+    assert found.notes[1] == (
+        "growth and Lyapunov exponents of below.l0, below.l0_reverse, below.l1 and 1 more were left out: samples with "
+        "lengths of their own end before the batch does"
+    )
+    assert "rnn.l0" in found.plot("growth").get_title(loc="left")
+    with pytest.raises(OptionError, match=r"There is nothing to draw of below\.l0: the itemised flow was left out"):
+        found.plot("growth", which=0)
 
 
 def test_the_direct_part_is_what_torch_calls_the_gradient_of_the_output(theirs, x):
@@ -160,6 +166,10 @@ def test_every_quantity_is_a_picture(x):
         found.plot("depth", which=1)
     with pytest.raises(OptionError, match="which=2: the layers and directions are numbered, and there are 0 to 1"):
         found.plot("gates", which=2)
+    by_name = found.plot("growth", which="l1", ax=Figure().subplots())
+    assert "l1" in by_name.get_title(loc="left")
+    with pytest.raises(OptionError, match=r"which='l2': the layers .* their names are l0, l1"):
+        found.plot("gates", which="l2")
 
 
 def test_what_was_not_measured_is_said_where_it_is_asked_for():
@@ -176,12 +186,15 @@ def test_what_was_not_measured_is_said_where_it_is_asked_for():
 def test_without_a_loss_every_step_of_a_layer_is_itemised(theirs, x):
     found = audit(theirs, x)
     assert found.itemised[0].of == T
-    assert found.notes == (f"the itemised flow holds 24 of the {T} steps that the loss reads",)
+    assert found.notes == (
+        f"the itemised flow holds 24 of the {T} steps that the loss reads",
+        "growth and Lyapunov exponents are those of the first 4 samples",
+    )
 
 
 def test_the_summary_has_a_line_for_each_layer_and_gate(theirs, x):
     lines = str(audit(theirs, x)).splitlines()
-    assert lines[1].split("  ")[-1].strip() == "a change dies within"
+    assert lines[1].split("  ")[-1].strip() == "a change of the state"
     assert lines[2].startswith("l0 ")
     assert lines[2].endswith(" steps")
     assert [line.split()[1] for line in lines[5:8]] == ["i", "f", "o"]
@@ -207,7 +220,9 @@ def test_a_copy_that_computes_something_else_is_refused(x):
     ("model", "data", "error", "words"),
     [
         (nn.Linear(D, H), torch.zeros(N, T, D), OptionError, "Nothing recurrent ran in this Linear"),
-        ("a model", torch.zeros(N, T, D), OptionError, r"An audit takes a torch module, .* got builtins\.str"),
+        ("a model", torch.zeros(N, T, D), OptionError, r"What can be looked into is .* got builtins\.str"),
+        (nn.Flatten(), torch.zeros(N, T, D), OptionError, "Nothing recurrent ran in this Flatten"),
+        (nn.LSTM, torch.zeros(N, T, D), OptionError, r"LSTM is a class: give a model of it, as LSTM\(\.\.\.\) makes"),
         (rc.nn.GRU(D, H), torch.zeros(N, T, D + 1), ShapeError, r"GRU expects \(samples, time steps, 3 features\)"),
     ],
 )
@@ -260,5 +275,168 @@ def test_a_problem_brings_data_and_loss_and_its_place_in_them_is_kept():
 
 
 def test_data_that_are_missing_are_asked_for(theirs):
-    with pytest.raises(OptionError, match=r"An audit of LSTM needs data to run on: give audit\(model, data\)"):
+    with pytest.raises(OptionError, match="LSTM needs data to run on: give them behind the model"):
         audit(theirs)
+
+
+class Own(nn.Module):
+    """Somebody's module, with its axes one way or the other, packed where lengths are given."""
+
+    def __init__(self, *, batch_first: bool) -> None:
+        super().__init__()
+        self.rnn, self.head = nn.LSTM(D, H, batch_first=batch_first), nn.Linear(H, 2)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        if lengths is None:
+            return self.head(self.rnn(x)[0])
+        first = self.rnn.batch_first
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=first, enforce_sorted=False)
+        return self.head(nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=first)[0])
+
+
+@pytest.mark.parametrize("steps", [12, N])
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_module_with_time_first_is_read_at_its_last_step_too(x, steps, ragged):
+    one, other = Own(batch_first=True), Own(batch_first=False)
+    other.load_state_dict(one.state_dict())
+    lengths = {"lengths": torch.tensor([steps, 2, 4, steps, 1])} if ragged else {}
+    found = audit(one, {"x": x[:, :steps], **lengths})
+    turned = audit(other, {"x": x[:, :steps].transpose(0, 1), **lengths})
+    assert turned.loss == found.loss
+    assert_same(found, turned, 1e-6)
+    assert found.itemised[0].norms.shape == (steps, steps)
+
+
+def test_a_time_first_layer_takes_its_arguments_as_it_has_them(theirs, x):
+    time_first = nn.LSTM(D, H)
+    time_first.load_state_dict(theirs.state_dict())
+    assert_same(audit(theirs, x), audit(time_first, {"input": x.transpose(0, 1)}), 1e-7)
+
+
+def test_samples_of_several_lengths_are_read_at_their_own_last_steps(x):
+    layer, lengths = rc.nn.LSTM(D, H), [T, 9, 20, T, 4]
+    padded = torch.cat([x, x.new_zeros(N, 6, D)], dim=1)
+    found = audit(layer, {"x": padded, "lengths": lengths})
+    assert found.loss == "a random projection of the output at each sample's last step (no loss was given)"
+    assert found.notes[-1].endswith("samples with lengths of their own end before the batch does")
+    alone = [audit(layer, x[n : n + 1, :length]).gradient_flow[0].total for n, length in enumerate(lengths)]
+    expected = [np.mean([each[t] for each in alone if t < len(each)]) for t in range(T)]
+    np.testing.assert_allclose(found.gradient_flow[0].total[:T], expected, rtol=1e-5)
+    assert found.ends == (T,)
+    assert str(found).splitlines()[2].split()[1] == f"{expected[-1]:.3g}"  # not what stands in the padding
+
+
+def test_lengths_that_leave_nothing_out_change_nothing(x):
+    layer = rc.nn.LSTM(D, H)
+    assert_same(audit(layer, x), audit(layer, {"x": x, "lengths": [T] * N}), 1e-7)
+
+
+def test_every_recurrence_decides_for_itself_whether_it_can_grow(x):
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.decoder = nn.GRU(D, H, batch_first=True), nn.GRU(1, H, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            _, h = self.encoder(x)
+            y, steps = x.new_zeros(len(x), 1, 1), []
+            for _ in range(4):
+                y, h = self.decoder(y[..., :1], h)
+                steps.append(y)
+            return torch.cat(steps, dim=1)
+
+    found = audit(Pair(), x)
+    assert [each.name for each in found.growth] == ["encoder.l0"]
+    assert found.notes[0] == (
+        "growth and Lyapunov exponents of decoder.l0, decoder.l0 (call 2), decoder.l0 (call 3) and 1 more were left "
+        "out: they need 3 time steps or more"
+    )
+    assert found.itemised[0].norms.shape == (4, T)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("make", [rc.nn.GRU, lambda D, H: nn.GRU(D, H, batch_first=True)], ids=["recuerdo", "torch"])
+def test_an_audit_may_be_asked_for_where_gradients_are_off(x, context, make):
+    model = make(D, H)
+    with context():
+        found = audit(model, x + 0)
+    np.testing.assert_array_equal(found.gradient_flow[0].total, audit(model, x).gradient_flow[0].total)
+
+
+def test_of_many_samples_the_first_are_taken_of_every_argument():
+    x, h = torch.randn(50, T, D), torch.randn(1, 50, H)
+    layer = rc.nn.GRU(D, H)
+    expected = audit(layer, {"x": x[:32], "state": h[:, :32], "lengths": [9] * 32})
+    found = audit(layer, {"x": x, "state": h, "lengths": [9] * 50})
+    np.testing.assert_array_equal(found.gradient_flow[0].total, expected.gradient_flow[0].total)
+    assert found.notes[0] == "the first 32 of the 50 samples were looked at"
+    theirs = nn.LSTM(D, H)
+    cut = audit(theirs, {"input": x[:32].transpose(0, 1), "hx": (h[:, :32], -h[:, :32])})
+    whole = audit(theirs, {"input": x.transpose(0, 1), "hx": (h, -h)})
+    np.testing.assert_array_equal(whole.gradient_flow[0].total, cut.gradient_flow[0].total)
+
+
+def test_an_output_of_other_things_than_tensors_is_called_what_it_is(x):
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(D, H, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"logits": self.rnn(x)[0]}
+
+    found = audit(Named(), x, loss=lambda output: output["logits"].mean())
+    assert found.notes[0] == "the itemised flow was left out: the module's first output is a dict and no tensor"
+    with pytest.raises(ShapeError, match="The module's first output is a dict: give loss=, a scalar of the output"):
+        audit(Named(), x)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda y: y[0], rf"The loss has shape \({N}, {T}, {H}\): it has to be one number, such as its mean"),
+        (
+            lambda y: y[0].detach().sum(),
+            r"The loss carries no gradient: compute it from the output, without detach\(\)",
+        ),
+        (lambda y: 3.0, "The loss is a float: it has to be a tensor computed from the output"),
+        ("mse", "loss='mse': give a function that takes the output and returns a scalar of it"),
+    ],
+)
+def test_a_loss_that_is_none_is_refused_in_words(theirs, x, loss, words):
+    with pytest.raises(OptionError, match=words):
+        audit(theirs, x, loss=loss)
+
+
+def test_numbers_that_a_module_makes_no_numbers_of_are_found(x):
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = rc.nn.GRU(D, H)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.rnn(x.log())[0]
+
+    with pytest.raises(DataError, match=r"The layer rnn\.l0 was given NaN or infinity: look for them in the data"):
+        audit(Own(), x)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("states", [False, True])
+def test_a_loss_is_given_what_a_keras_layer_returns(x, sequences, both, states):
+    keras = pytest.importorskip("keras", reason="keras is not installed")
+    layer = keras.layers.LSTM(H, return_sequences=sequences, return_state=states)
+    layer = keras.layers.Bidirectional(layer) if both else layer
+    made = layer(x.numpy())
+    expected = [each.detach().numpy() for each in (made if states else [made])]
+
+    def loss(output):
+        given = output if states else [output]
+        for mine, theirs in zip(given, expected, strict=True):
+            np.testing.assert_allclose(mine.detach().numpy(), theirs, atol=1e-6)
+        return given[0].square().mean()
+
+    found = audit(layer, x, loss=loss)
+    assert found.loss == "the loss that was given"
+    assert found.itemised[0].of == (T if sequences else 1 + both)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import recuerdo as rc
-from recuerdo.memory import gradient_by_depth, gradient_by_layer, record
+from recuerdo.memory import DepthFlow, gradient_by_depth, gradient_by_layer, record
 
 
 def linear_stack(L, a, u, H=3):
@@ -112,3 +112,23 @@ def test_stacks_of_growing_depth_shrink_by_the_factor_of_a_layer():
         lambda L: rc.nn.GRU(3, 4, num_layers=L), {"x": torch.randn(2, 5, 3)}, lambda made: made[0].mean(), [2]
     )
     assert only.names == ("l0", "l1")
+
+
+@pytest.mark.parametrize(
+    ("names", "ways", "layers"),
+    [
+        (("l0", "l1", "l2"), [[0, 1, 2]], 3),
+        (("e.l0", "e.l0_reverse", "e.l1", "e.l1_reverse"), [[0, 2], [1, 3]], 2),
+        (("a_reverse.l0", "l0_reverse (call 2)"), [[0], [1]], 1),
+    ],
+)
+def test_each_direction_is_a_way_of_its_own_through_the_layers(names, ways, layers):
+    flow = DepthFlow(names, *[np.ones(len(names))] * 3)
+    assert (flow.ways, flow.layers) == (ways, layers)
+
+
+def test_the_ways_of_a_stack_are_those_that_ran_in_each_direction():
+    layer = rc.nn.GRU(3, 2, num_layers=2, bidirectional=True)
+    (output, _), recorded = record(layer, {"x": torch.randn(2, 4, 3)})
+    for rows, reverse in zip(gradient_by_layer(recorded, output.sum()).ways, (False, True), strict=True):
+        assert [recorded[row].job.reverse for row in rows] == [reverse] * 2

@@ -291,3 +291,25 @@ def test_a_loss_that_no_gradient_can_start_from_is_refused(make: Any, message: s
     (output, _), recorded = record(build("gru", D, H), {"x": randn(N, T, D)})
     with pytest.raises(OptionError, match=message):
         gradient_flow(recorded, make(output))
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("gain", [1, 3, 10])
+def test_in_float32_rounding_leaves_no_shadow_of_a_direct_part(kind: Any, gain: float) -> None:
+    for seed in range(5):
+        torch.manual_seed(seed)
+        theirs = kind(2, 16, batch_first=True)
+        for parameter in theirs.parameters():
+            parameter.data *= gain
+        (output, _), recorded = record(convert.from_torch(theirs), {"x": torch.randn(8, 30, 2)})
+        (flow,) = gradient_flow(recorded, output[:, -1].square().sum())
+        assert flow.direct[-1] > 0
+        assert not flow.direct[:-1].any()
+
+
+def test_a_direct_part_far_below_what_comes_back_is_kept() -> None:
+    theirs = nn.GRU(2, 16, batch_first=True)
+    (output, _), recorded = record(convert.from_torch(theirs), {"x": torch.randn(8, 30, 2)})
+    (flow,) = gradient_flow(recorded, output[:, -1].sum() + 1e-4 * output[:, -2].sum())
+    assert flow.direct[-2] == pytest.approx(1e-4 * flow.direct[-1], rel=1e-2)
+    assert not flow.direct[:-2].any()

@@ -76,6 +76,19 @@ def test_an_answer_that_is_given_once_is_itemised_by_its_numbers() -> None:
         np.testing.assert_allclose(flow.norms[k], alone.total, rtol=1e-5)
 
 
+@pytest.mark.parametrize("steps", [T, N])  # as many steps as samples, too
+def test_an_output_with_time_first_is_itemised_by_its_steps(steps: int) -> None:
+    layer = LSTM(D, H)
+    x = torch.randn(N, steps, D)
+    (output, _), recorded = record(layer, {"x": x})
+    layer.batch_first = False
+    (turned, _), again = record(layer, {"x": x.transpose(0, 1)})
+    (expected,) = itemised_flow(recorded, output, per_step(output).sum())
+    (found,) = itemised_flow(again, turned, per_step(turned.transpose(0, 1)).sum())
+    assert found.losses.tolist() == expected.losses.tolist() == list(range(steps))
+    np.testing.assert_allclose(found.norms, expected.norms, rtol=1e-5)
+
+
 def test_the_table_has_a_row_for_each_loss_and_step() -> None:
     (output, _), recorded = record(LSTM(1, 2), {"x": torch.randn(2, 4, 1)})
     (flow,) = itemised_flow(recorded, output, output[:, 2:].sum())
@@ -88,7 +101,10 @@ def test_what_cannot_be_itemised_is_refused_in_words() -> None:
     (output, final), recorded = record(LSTM(1, 2), {"x": torch.randn(2, 4, 1)})
     with pytest.raises(OptionError, match=r"most=0\): it counts losses"):
         itemised_flow(recorded, output, output.sum(), most=0)
-    with pytest.raises(OptionError, match=r"with steps on its second axis, \(N, K, ...\), got shape \(2,\)"):
+    with pytest.raises(OptionError, match=r"with samples and steps, \(N, K, ...\), got shape \(2,\)"):
         itemised_flow(recorded, output[:, 0, 0], output.sum())
     with pytest.raises(OptionError, match="The loss does not depend on this output"):
         itemised_flow(recorded, output, final[1].sum())
+    mixed = output - output.mean(dim=0)
+    with pytest.raises(OptionError, match=r"Which axis of this output, \(2, 4, 2\), counts the samples cannot be told"):
+        itemised_flow(recorded, mixed, mixed.square().sum())

@@ -16,7 +16,7 @@ from torch.autograd.functional import jacobian
 from torch.func import jvp
 
 from recuerdo.errors import OptionError
-from recuerdo.memory import Recorded, Steps, lyapunov, record, spectral_norm
+from recuerdo.memory import Lyapunov, Recorded, Steps, lyapunov, record, spectral_norm
 from recuerdo.memory.jacobians import Product, span, state_after
 from recuerdo.nn import convert
 
@@ -252,3 +252,52 @@ def test_a_warm_up_that_leaves_nothing_is_refused(length: int, warm_up: int) -> 
         OptionError, match=f"warm_up={warm_up}: {length} time steps have {changes} changes of the state"
     ):
         lyapunov(one, warm_up=warm_up)
+
+
+def exponents(*rows: list[float]) -> Lyapunov:
+    return Lyapunov("l0", np.array(rows), -1 / np.array(rows)[:, 0])
+
+
+def test_a_direction_of_which_nothing_is_left_has_minus_infinity_and_dies_entirely() -> None:
+    layer = nn.RNN(1, 2, nonlinearity="relu", batch_first=True, dtype=torch.float64)
+    for parameter in layer.parameters():
+        nn.init.constant_(parameter, 0.5)
+    x = torch.ones(2, 9, 1, dtype=torch.float64)
+    x[0, 5] = -100  # both units are off, and what was before is forgotten
+    _, (one,) = record(convert.from_torch(layer), {"x": x})
+    found = lyapunov(one)
+    assert found.exponents[0, 0] == -math.inf
+    assert found.memory[0] == 0
+    assert found.lasting.tolist() == [False, True]
+    assert found.exponents[1, 0] == pytest.approx(0, abs=0.1)  # U has the eigenvalues 1 and 0
+    assert found.mean[0] == found.exponents[1, 0]
+    assert found.fate.endswith("; entirely in 1 of 2 samples")
+    assert lyapunov(record(convert.from_torch(layer), {"x": x[:1]})[1][0]).fate == "dies entirely within the sequence"
+
+
+def test_behind_a_direction_of_which_nothing_is_left_there_is_nothing_either() -> None:
+    U = torch.randn(4, 2, dtype=torch.float64) @ torch.randn(2, 4, dtype=torch.float64)  # rank 2, but for rounding
+    _, one = recorded_one(linear(U), 9)
+    (found,) = lyapunov(one, k=4).exponents
+    assert np.isfinite(found).tolist() == [True, True, False, False]
+    _, one = recorded_one(independent(doubles(0.5, 0.0, 0.9)), 9)
+    (found,) = lyapunov(one, k=3, warm_up=4).exponents
+    assert found.tolist() == pytest.approx([math.log(0.9), math.log(0.5), -math.inf], abs=0.03)
+
+
+def test_the_mean_is_over_the_samples_in_which_an_exponent_is_finite() -> None:
+    found = exponents([-0.1, -math.inf, -math.inf], [-0.3, -0.5, -math.inf])
+    assert found.mean.tolist() == pytest.approx([-0.2, -0.5, -math.inf])
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([[-0.1], [-0.3]], "dies within 5 steps"),
+        ([[0.1], [0.2]], "does not die"),
+        ([[-math.inf], [-math.inf]], "dies entirely within the sequence"),
+        ([[-0.5], [-math.inf], [-0.5]], "dies within 2 steps; entirely in 1 of 3 samples"),
+    ],
+)
+def test_the_fate_of_a_change_is_said_in_words(rows: list[list[float]], words: str) -> None:
+    assert exponents(*rows).fate == words

@@ -162,3 +162,64 @@ def test_without_a_row_the_tables_are_empty_and_there_is_no_picture():
     assert seen.to_frame().height == seen.saturation_frame().height == 0
     with pytest.raises(OptionError, match="No step was written down: train for more steps, or give WeightMovement"):
         seen.plot()
+
+
+class Own(nn.Module):
+    """One's own module around a layer of torch.nn."""
+
+    def __init__(self, recurrent=True):
+        super().__init__()
+        self.rnn = nn.LSTM(2, 4, batch_first=True) if recurrent else nn.Linear(2, 4)
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, x):
+        y = self.rnn(x)
+        return self.head((y[0] if isinstance(y, tuple) else y)[:, -1])
+
+
+def owned(recurrent=True):
+    problem, x = small()
+    torch.manual_seed(0)
+    return Problem(Own(recurrent), problem.batches, problem.loss), x[:4]
+
+
+@pytest.mark.parametrize("as_given", [lambda x: x, lambda x: x.numpy(), lambda x: {"x": x}, lambda x: {"x": x.numpy()}])
+def test_a_probe_sees_the_gates_of_torch_nns_layers_at_every_row(as_given):
+    problem, x = owned()
+    problem.module.rnn.bias_ih_l0.data[4:8] = 9.0  # the forget gate stands open
+    seen = WeightMovement(10, probe=as_given(x))
+    train(problem, seen)
+    assert [set(row.right) for row in seen.rows] == [{"rnn.l0.i", "rnn.l0.f", "rnn.l0.o"}] * 2
+    assert seen.rows[1].right["rnn.l0.f"] == 1
+    (activity,) = gate_activity(record(rc.convert.from_torch(problem.module.rnn), {"x": x})[1])
+    assert seen.rows[1].left["rnn.l0.i"] == pytest.approx(activity.left["i"].mean())
+
+
+def test_with_torch_nns_layers_too_the_training_stays_the_same_bit_for_bit():
+    results = []
+    for callbacks in ((), (WeightMovement(3, probe=small()[1][:4]),)):
+        problem, _ = owned()
+        problem.module.head = nn.Sequential(nn.Dropout(0.3), problem.module.head)
+        history = train(problem, *callbacks)
+        results.append((history.losses, [each.tolist() for each in problem.module.parameters()]))
+    assert results[0] == results[1]
+
+
+def test_a_probe_that_meets_nothing_recurrent_is_refused_before_the_first_step():
+    problem, x = owned(recurrent=False)
+    watched = Watched()
+    with pytest.raises(OptionError, match="Nothing recurrent ran in this Own"):
+        train(problem, WeightMovement(5, probe=x), watched)
+    assert len(watched.weights) <= 1
+
+
+def test_a_weight_of_zero_that_stays_has_a_ratio_of_zero_and_one_that_moves_an_infinite_one():
+    problem, _ = small()
+    problem.module.encoder.bias_ih_l0.data.zero_()
+    problem.module.register_parameter("spare", nn.Parameter(torch.zeros(3)))
+    seen = WeightMovement(1)
+    train(problem, seen, max_steps=1)
+    assert seen.rows[0].update_ratio["spare"] == 0
+    assert seen.rows[0].update_ratio["encoder.bias_ih_l0"] == np.inf
+    with pytest.raises(OptionError, match="No step was written down"):
+        WeightMovement(50).plot_saturation()

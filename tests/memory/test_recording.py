@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from tests.memory.cases import Deaf, fastest, flat
@@ -98,7 +100,7 @@ def test_layers_inside_of_a_module_are_named_by_their_path_in_any_order_and_as_o
         "inner.encoder.l1",
         "inner.mixer.l0",
         "decoder.l0",
-        "inner.mixer.l0",
+        "inner.mixer.l0 (call 2)",
     ]
     assert [each.job.cell.name for each in recorded] == ["gru", "gru", "frnn", "lstm", "frnn"]
 
@@ -109,7 +111,7 @@ def test_a_layer_that_stands_in_two_places_goes_by_the_first() -> None:
         nn.Sequential(Stack(layer, nn.Linear(H, H), read="each"), Stack(layer, nn.Identity())),
         {"input": torch.zeros(N, T, H)},
     )
-    assert names(recorded) == ["0.encoder.l0", "0.encoder.l0"]
+    assert names(recorded) == ["0.encoder.l0", "0.encoder.l0 (call 2)"]
 
 
 def test_both_runs_of_a_layer_that_is_called_twice_have_gradients_of_their_own() -> None:
@@ -142,10 +144,11 @@ def test_the_module_runs_in_the_mode_that_it_is_in_with_the_masks_of_an_ordinary
     assert quiet.job.zoneout == 0.5
 
 
-def test_a_pass_is_differentiable_inside_of_no_grad_and_twice() -> None:
-    layer = build("gru", D, H)
-    with torch.no_grad():
-        (output, _), (one,) = record(layer, {"x": randn(N, T, D)})
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_a_pass_is_differentiable_inside_of_no_grad_and_twice(context: Any) -> None:
+    layer, x = build("gru", D, H), randn(N, T, D)
+    with context():
+        (output, _), (one,) = record(layer, {"x": x})
     (first,) = torch.autograd.grad(output.sin().sum(), one.nudge, create_graph=True)
     (second,) = torch.autograd.grad(first.square().sum(), one.nudge)
     assert second.abs().max() > 0

@@ -414,6 +414,9 @@ def test_an_exact_number_is_short_and_a_tiny_one_is_no_zero():
     [
         ({"t": 6}, r"t=6 is out of range, because sample 0 has 6 time steps in layer l0: choose t from 0 to 5\."),
         ({"t": -1}, r"t=-1 is out of range"),
+        ({"t": "2"}, r"t='2' is no whole number; sample 0 has 6 time steps in layer l0: choose t from 0 to 5\."),
+        ({"t": 2.0}, r"t=2\.0 is no whole number"),
+        ({"t": 0, "layer": "l1"}, r"layer='l1' did not run; what ran is l0: choose one of these\."),
         ({"t": 0, "unit": 3}, r"unit=3 is out of range, because layer l0 has 3 units: choose unit from 0 to 2\."),
         ({"t": 0, "sample": 2}, r"sample=2 is out of range, because the batch has 2 samples: choose sample from 0"),
         (
@@ -426,6 +429,44 @@ def test_an_exact_number_is_short_and_a_tiny_one_is_no_zero():
 def test_what_is_out_of_range_is_said(arguments, message):
     with pytest.raises(OptionError, match=message):
         unfold(made("lstm"), inputs(), **arguments)
+
+
+def test_a_layer_can_be_asked_for_by_its_name():
+    layer = made("gru", num_layers=2, bidirectional=True)
+    assert str(unfold(layer, inputs(), 2, layer="l1_reverse")) == str(unfold(layer, inputs(), 2, layer=3))
+
+
+def test_a_time_first_layer_is_given_samples_first_as_in_an_audit():
+    torch.manual_seed(0)
+    theirs = nn.GRU(D, H)
+    samples_first = nn.GRU(D, H, batch_first=True)
+    samples_first.load_state_dict(theirs.state_dict())
+    assert str(unfold(theirs, inputs(), 5, sample=1)) == str(unfold(samples_first, inputs(), 5, sample=1))
+    turned = {"input": inputs().transpose(0, 1)}  # by name, as the layer takes it itself
+    assert str(unfold(theirs, turned, 5, sample=1)) == str(unfold(samples_first, inputs(), 5, sample=1))
+
+
+def test_a_keras_layer_is_written_out():
+    keras = pytest.importorskip("keras", reason="keras is not installed")
+    layer = keras.layers.GRU(H)
+    y = np.asarray(keras.ops.convert_to_numpy(layer(inputs().numpy())))
+    assert unfold(layer, inputs(), T - 1, sample=1, unit=2)[T - 1]["h_t"] == pytest.approx(y[1, 2], abs=1e-6)
+
+
+def test_an_estimator_and_a_problem_bring_their_data():
+    table = rc.data.air_passengers()
+    model = rc.Forecaster(12, max_steps=2, random_state=0, baselines=None, verbose=False).fit(table)
+    problem = model.as_problem(table)
+    expected = str(unfold(problem.module, next(iter(model.as_problem(table).batches)).inputs, 3))
+    assert str(unfold(model, table, 3)) == expected
+    assert str(unfold(problem, None, 3)) == expected
+
+
+def test_steps_are_written_out_inside_of_inference_mode():
+    layer = made("lstm")
+    with torch.inference_mode():
+        found = unfold(made("lstm"), inputs(), 2)
+    assert str(found) == str(unfold(layer, inputs(), 2))
 
 
 def test_a_module_without_recurrence_is_refused():

@@ -45,7 +45,31 @@ def test_time_constants_are_drawn_from_the_shortest_to_the_longest():
     points = ax.get_lines()[0]
     np.testing.assert_array_equal(points.get_xydata(), [[1, 1], [2, 2], [3, 4]])
     assert legend_of(ax) == ["median 3 steps"]
-    assert ax.get_xlabel().endswith("; 1 forget nothing and are not drawn")
+    assert ax.get_xlabel().endswith("\n(not drawn: 1 forget nothing)")
+
+
+def test_what_has_no_place_on_the_axis_is_counted(tmp_path):
+    some = plot_time_constants(replace(gates(), time_constants=np.array([0.0, np.inf, 0.0, 2.0])))
+    assert some.get_xlabel().endswith("\n(not drawn: 2 keep nothing and 1 forget nothing)")
+    assert legend_of(some) == ["median 1 steps"]
+    none = plot_time_constants(replace(gates(), time_constants=np.array([0.0, 0.0, np.inf])))
+    assert [text.get_text() for text in none.texts] == ["no unit has a time constant between 0 and infinity"]
+    assert none.get_legend() is None
+    none.figure.savefig(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_units_and_steps_are_counted_in_whole_numbers(count):
+    activity = replace(gates(), time_constants=np.arange(1.0, count + 1))
+    short = {gate: mean[:count] for gate, mean in activity.activity.items()}
+    for ax in (plot_time_constants(activity), plot_gates(replace(activity, activity=short)).child_axes[0]):
+        assert all(tick == round(tick) for tick in ax.get_xticks())
+
+
+def test_gates_of_a_single_step_are_points():
+    activity = gates()
+    one = replace(activity, activity={gate: mean[:1] for gate, mean in activity.activity.items()})
+    assert {line.get_marker() for line in plot_gates(one).child_axes[0].get_lines()} == {"o"}
 
 
 def test_a_cell_without_time_constants_is_refused():

@@ -44,7 +44,10 @@ def test_shrinking_shows_the_derivatives_that_were_met_and_the_line_through_the_
     assert gradient.get_xlabel() == "steps back from the loss"
 
 
-@pytest.mark.parametrize(("rate", "fit", "words"), [(0.5, 0.2, "shrinks, not by one factor"), (1.5, 1.0, "grows")])
+@pytest.mark.parametrize(
+    ("rate", "fit", "words"),
+    [(0.5, 0.2, "shrinks, not by one factor"), (1.5, 1.0, "grows"), (1.0, 1.0, "stays as it is")],
+)
 def test_the_title_says_what_was_found(rate, fit, words):
     found = Shrinking("layer down", np.array([1.0, 0.5, 0.2]), rate, 1.0, fit, (0.2, 0.6, 0.9))
     assert plot_shrinking(found).child_axes[1].get_title(loc="left") == f"The gradient {words}"
@@ -63,8 +66,9 @@ def test_the_bound_is_drawn_over_what_was_measured():
     ("norm", "rate", "words"),
     [
         (1.5, 1.2, "may explode, and does"),
-        (1.5, 0.5, "may explode, and does not"),
-        (0.5, 1.2, "must vanish, and grows"),
+        (1.5, 0.5, "may explode, yet shrinks"),
+        (0.5, 1.2, "must vanish, yet grows"),
+        (1.0, 1.0, "may explode, yet stays as it is"),
     ],
 )
 def test_the_title_says_whether_the_gradient_does_what_the_norm_allows(norm, rate, words):

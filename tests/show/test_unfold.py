@@ -40,6 +40,11 @@ def words(ax):
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 
+def key(ax):
+    (text,) = [each for each in words(ax) if "the glass" in each.lower()]
+    return text.replace("\n", " ")
+
+
 def glasses(ax):
     """The filled part of each glass: what is neither the paper behind it nor the outline around it."""
     return [
@@ -109,6 +114,8 @@ def test_a_value_beyond_one_fills_its_glass_and_no_more():
     ax = unfold(layer, torch.full((1, 1, 1), 1000.0), 0).plot()
     (bar,) = glasses(ax)
     assert abs(bar.get_height()) == GATE[1] / 2
+    assert "Where h lies beyond, the glass is full, and the number says how far." in key(ax)
+    assert "Where h lies beyond" not in key(unfolded("frnn").plot())
 
 
 def test_colours_differ_in_grey_from_the_paper_and_leave_the_number_legible():

@@ -21,6 +21,13 @@ def memory(
         typer.Option(metavar="t=STEP", help="Write out one time step of a window, counted from 0, with its numbers."),
     ] = None,
     unit: Annotated[int, typer.Option(metavar="UNIT", help="Whose numbers --explain writes, counted from 0.")] = 0,
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which layer and direction --explain writes out, the first by default."),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(metavar="SAMPLE", help="Which window of the first batch --explain writes out, from 0.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Directory for the pictures; a fresh one by default.")
     ] = None,
@@ -44,7 +51,12 @@ def memory(
     names = [f"{picture}.png" for picture in found.pictures]
     unfolded = None
     if step is not None:
-        unfolded = unfold(problem.module, next(iter(problem.batches)).inputs, step, unit=unit)
+        layers = [each.name for each in found.gradient_flow]
+        which = layers[0] if layer is None else layer
+        if which not in layers:
+            raise OptionError(f"--layer {which} is none of this model's: choose one of {', '.join(layers)}.")
+        inputs = next(iter(problem.batches)).inputs
+        unfolded = unfold(problem.module, inputs, step, layer=layers.index(which), sample=sample, unit=unit)
         names.append("unfolded.svg")
     results.prepare(directory, overwrite=False, names=names)
     print(found)

@@ -2,6 +2,7 @@
 
 from recuerdo.memory.audited import Audit
 from recuerdo.memory.auditing import audit
+from recuerdo.memory.bounds import NormBound, norm_bound
 from recuerdo.memory.depth import DepthFlow, gradient_by_depth, gradient_by_layer
 from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
@@ -11,7 +12,7 @@ from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
 from recuerdo.memory.movement import Movement, WeightMovement
 from recuerdo.memory.recording import Recorded, record
-from recuerdo.memory.statements import NormBound, Shrinking, norm_bound, shrinking_in_depth, shrinking_in_time
+from recuerdo.memory.statements import Shrinking, shrinking_in_depth, shrinking_in_time
 from recuerdo.memory.steps import Steps
 from recuerdo.memory.unfold import Unfolded, unfold
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from recuerdo.errors import ConversionError, DataError
+from recuerdo.errors import ConversionError, DataError, OptionError
 from recuerdo.learn import in_evaluation
 from recuerdo.nn import RecurrentLayer, convert
 
@@ -26,6 +26,18 @@ class StandIn(nn.Module):
     def __init__(self, layer: RecurrentLayer) -> None:
         super().__init__()
         self.layer = layer
+
+    proj_size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """What a forward may ask its layer for: sizes, options and weights have torch.nn's names in recuerdo too."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("layer"), name)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: in torch.nn it places weights for cuDNN, and changes no number."""
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's own name
         """Answer as torch.nn's layer would."""
@@ -45,26 +57,46 @@ def arguments_by_name(module: nn.Module, data: Any) -> dict[str, Any]:
     """Return what a module is called with, by name: arrays as tensors on its device, floats in its parameters' type.
 
     Args:
-        module: anything with parameters.
+        module: the module.
         data: its arguments by name, or its first argument alone.
 
     Raises:
         DataError: the first argument is no array of numbers.
+        OptionError: the module does not take arguments of these names.
     """
+    signature = inspect.signature(module.forward)
     if isinstance(data, Mapping):
-        return {
-            name: _on_device(value, module) if isinstance(value, np.ndarray) else value for name, value in data.items()
+        named = {
+            str(name): _on_device(value, module) if isinstance(value, np.ndarray) else _ordinary(value)
+            for name, value in data.items()
         }
-    return {next(iter(inspect.signature(module.forward).parameters)): _on_device(data, module)}
-
-
-def _on_device(value: Any, module: nn.Module) -> Tensor:
-    parameter = next(module.parameters())
+    else:
+        named = {next(iter(signature.parameters), "input"): _on_device(data, module)}
     try:
-        tensor = torch.as_tensor(value, device=parameter.device)
+        signature.bind(**named)
+    except TypeError as error:
+        takes = ", ".join(str(each.replace(annotation=each.empty)) for each in signature.parameters.values())
+        raise OptionError(
+            f"{type(module).__name__} takes ({takes}), and was given {', '.join(named) or 'nothing'}: {error}. Give "
+            f"its arguments by the names that it has for them."
+        ) from error
+    return named
+
+
+def _on_device(value: Any, module: nn.Module) -> Any:
+    if isinstance(value, PackedSequence):
+        return value
+    like = next(module.parameters(), torch.empty(0))
+    try:
+        tensor = _ordinary(torch.as_tensor(value, device=like.device))
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"The data are no array of (samples, time steps, features): {error}.") from error
-    return tensor.to(parameter.dtype) if tensor.is_floating_point() else tensor
+    return tensor.to(like.dtype) if tensor.is_floating_point() else tensor
+
+
+def _ordinary(value: Any) -> Any:
+    """A tensor from inside torch.inference_mode() as one that can be differentiated through."""
+    return value.clone() if isinstance(value, Tensor) and value.is_inference() else value
 
 
 def watchable(module: nn.Module, inputs: Mapping[str, Any]) -> nn.Module:
@@ -79,15 +111,19 @@ def watchable(module: nn.Module, inputs: Mapping[str, Any]) -> nn.Module:
 
     Raises:
         ConversionError: a layer has no equal here, or the copy computes something else.
+        DataError: the module itself answers with NaN or infinity.
     """
     copied = copy.deepcopy(module).eval()
     if isinstance(copied, nn.RNNBase):
         copied = StandIn(convert.from_torch(copied))
     replaced = isinstance(copied, StandIn)
+    stand_ins: dict[nn.Module, StandIn] = {}  # a layer that goes by two names stays one
     for parent in list(copied.modules()):
-        for name, child in list(parent.named_children()):
+        for name, child in list(parent._modules.items()):  # named_children leaves the second name out
             if isinstance(child, nn.RNNBase):
-                setattr(parent, name, StandIn(convert.from_torch(child)))
+                if child not in stand_ins:
+                    stand_ins[child] = StandIn(convert.from_torch(child))
+                setattr(parent, name, stand_ins[child])
                 replaced = True
     if replaced:
         _require_equal(module, copied, inputs)
@@ -98,6 +134,10 @@ def _require_equal(module: nn.Module, copied: nn.Module, inputs: Mapping[str, An
     with in_evaluation(module), torch.no_grad():
         theirs = _tensors(module(**inputs))
         ours = _tensors(copied(**inputs))
+    if not all(bool(each.isfinite().all()) for each in theirs):
+        raise DataError(
+            f"This {type(module).__name__} answers with NaN or infinity: look for them in the data and in its weights."
+        )
     worst = max(
         (float((a - b).abs().max() / max(1.0, float(a.abs().max()))) for a, b in zip(theirs, ours, strict=True)),
         default=0.0,
@@ -105,8 +145,7 @@ def _require_equal(module: nn.Module, copied: nn.Module, inputs: Mapping[str, An
     if not worst <= CLOSE:
         raise ConversionError(
             f"A copy of this {type(module).__name__} with recuerdo's layers computes something else (largest "
-            f"difference "
-            f"{worst:.2g}): is there randomness in its forward, or does it reach into its layer's weights?"
+            f"difference {worst:.2g}): is there randomness in its forward, or does it reach into its layer's weights?"
         )
 
 

@@ -20,6 +20,8 @@ from recuerdo.memory.jacobians import Lyapunov
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    Drawn = Callable[[int | str | None, Axes | None], Axes]
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -30,10 +32,11 @@ class Audit:
         itemised: the same for the loss at each step by itself; empty where the loss does not read the first output.
         depth: how much of it each layer receives.
         gates: what the gates do, and the memory that they promise.
-        growth: what becomes of a change of the state; empty where samples have lengths of their own.
-        lyapunov: the largest Lyapunov exponents; empty likewise.
+        growth: what becomes of a change of the state; without the layers where samples end before the batch does.
+        lyapunov: the largest Lyapunov exponents; without the same layers.
         loss: the name of the loss that gradients are of.
         notes: what was left out or chosen, in sentences.
+        ends: how many steps each layer and direction has, in the order of `gradient_flow`: those of its longest sample.
     """
 
     gradient_flow: list[GradientFlow]
@@ -44,6 +47,7 @@ class Audit:
     lyapunov: list[Lyapunov]
     loss: str
     notes: tuple[str, ...]
+    ends: tuple[int, ...]
 
     @property
     def pictures(self) -> list[str]:
@@ -84,14 +88,14 @@ class Audit:
             raise OptionError(f"Nothing of {name!r} was measured: {'; '.join(self.notes)}.")
         return pl.concat(frames)
 
-    def plot(self, name: str, *, which: int | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, name: str, *, which: int | str | None = None, ax: Axes | None = None) -> Axes:
         """Draw a quantity: of one layer and direction, or of all where they go into one picture.
 
         Args:
             name: "gradient_flow", "depth" or "lyapunov", which show all layers and directions; "itemised", "gates",
                 "time_constants" or "growth", which show one.
-            which: the number of the layer and direction, in the order of `gradient_flow`, for a picture of one; None
-                takes the first.
+            which: the name of the layer and direction, or its number in the order of `gradient_flow`, for a picture of
+                one; None takes the first that was measured.
             ax: where to draw; None makes a new figure.
 
         Raises:
@@ -102,21 +106,23 @@ class Audit:
             raise OptionError(f"There is no picture {name!r}; there are {', '.join(makers)}.")
         return makers[name](which, ax)
 
-    def _pictures(self) -> dict[str, Callable[[int | None, Axes | None], Axes]]:
+    def _pictures(self) -> dict[str, Drawn]:
         from recuerdo import show
 
-        def whole(draw: Callable[..., Axes], measured: Any) -> Callable[[int | None, Axes | None], Axes]:
-            def picture(which: int | None, ax: Axes | None) -> Axes:
+        def whole(draw: Callable[..., Axes], measured: Any) -> Drawn:
+            def picture(which: int | str | None, ax: Axes | None) -> Axes:
                 if which is not None:
-                    raise OptionError(f"which={which}: this picture shows all layers and directions; leave which= out.")
+                    raise OptionError(
+                        f"which={which!r}: this picture shows all layers and directions; leave which= out."
+                    )
                 if not measured:
                     raise OptionError(f"There is nothing to draw: {'; '.join(self.notes)}.")
                 return draw(measured, ax=ax)
 
             return picture
 
-        def one(draw: Callable[..., Axes], measured: Sequence[Any]) -> Callable[[int | None, Axes | None], Axes]:
-            return lambda which, ax: draw(self._one(measured, which or 0), ax=ax)
+        def one(draw: Callable[..., Axes], measured: Sequence[Any]) -> Drawn:
+            return lambda which, ax: draw(self._one(measured, which), ax=ax)
 
         return {
             "gradient_flow": whole(show.plot_gradient_flow, self.gradient_flow),
@@ -128,25 +134,34 @@ class Audit:
             "lyapunov": whole(show.plot_lyapunov, self.lyapunov),
         }
 
-    def _one(self, measured: Sequence[Any], which: int) -> Any:
+    def _one(self, measured: Sequence[Any], which: int | str | None) -> Any:
+        """The one of that name or number; not every quantity is measured of every layer."""
         if not measured:
             raise OptionError(f"There is nothing to draw: {'; '.join(self.notes)}.")
-        if not 0 <= which < len(measured):
+        if which is None:
+            return measured[0]
+        names = [each.name for each in self.gradient_flow]
+        name = names[which] if isinstance(which, int) and 0 <= which < len(names) else which
+        if name not in names:
             raise OptionError(
-                f"which={which}: the layers and directions are numbered, and there are 0 to {len(measured) - 1}."
+                f"which={which!r}: the layers and directions are numbered, and there are 0 to {len(names) - 1}; their "
+                f"names are {', '.join(names)}."
             )
-        return measured[which]
+        for each in measured:
+            if each.name == name:
+                return each
+        raise OptionError(f"There is nothing to draw of {name}: {'; '.join(self.notes)}.")
 
     def __str__(self) -> str:
-        exponents = {each.name: each.exponents[:, 0].mean() for each in self.lyapunov}
-        flows = [["", "|dL/ds| at the end", "at the start", "gates promise", "at most", "a change dies within"]]
+        fates = {each.name: each.fate for each in self.lyapunov}
+        flows = [["", "|dL/ds| at the end", "at the start", "gates promise", "at most", "a change of the state"]]
         stuck = [["", "share of time", "shut", "open"]]
-        for flow, gates in zip(self.gradient_flow, self.gates, strict=True):
+        for flow, gates, end in zip(self.gradient_flow, self.gates, self.ends, strict=True):
             promise = ["-", "-"]
             if gates.time_constants is not None:
                 promise = [f"{of(gates.time_constants):.1f} steps" for of in (np.median, np.max)]
-            fate = _fate(exponents[flow.name]) if flow.name in exponents else "-"
-            flows.append([flow.name, f"{flow.total[-1]:.3g}", f"{flow.total[0]:.3g}", *promise, fate])
+            ends = [f"{flow.total[end - 1]:.3g}", f"{flow.total[0]:.3g}"]
+            flows.append([flow.name, *ends, *promise, fates.get(flow.name, "-")])
             for gate, left in gates.left.items():
                 shares = [f"{100 * share.mean():.0f} %" for share in (left, gates.right[gate])]
                 stuck.append([flow.name, gate, *shares])
@@ -154,10 +169,6 @@ class Audit:
         if len(stuck) > 1:
             lines += ["", *_aligned(stuck)]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
-
-
-def _fate(exponent: float) -> str:
-    return f"{-1 / exponent:.1f} steps" if exponent < 0 else "it does not"
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recuerdo.cells import Scanned, State
-from recuerdo.errors import OptionError, ShapeError
-from recuerdo.learn import Problem, threads_for
-from recuerdo.memory.adapters import arguments_by_name, watchable
+from recuerdo.errors import DataError, OptionError
+from recuerdo.learn import threads_for
+from recuerdo.memory.adapters import watchable
 from recuerdo.memory.audited import Audit
+from recuerdo.memory.axes import axes_of
 from recuerdo.memory.depth import gradient_by_layer
 from recuerdo.memory.flow import gradient_flow
 from recuerdo.memory.gates import gate_activity
-from recuerdo.memory.growth import growth
+from recuerdo.memory.growth import Growth, growth
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov
+from recuerdo.memory.projection import first_tensor, projection
 from recuerdo.memory.recording import Recorded, record
-from recuerdo.nn import RecurrentLayer, convert
+from recuerdo.memory.subject import Subject, subject_of
+from recuerdo.nn import RecurrentLayer
 
 MOST_SAMPLES = 32
 """Samples that an audit looks at: enough for means, few enough to be quick."""
@@ -43,19 +45,24 @@ def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None 
     Args:
         model: a recuerdo layer or estimator, a torch module with nn.RNN, LSTM or GRU inside, a Keras recurrent layer,
             or a learn.Problem, which brings its data and its loss.
-        data: what an estimator takes; for a layer an array or tensor (N, T, D), of which the first 32 samples are
-            used; for a module of your own the tensor that it takes, or its arguments by name; nothing for a Problem,
-            whose first batch is taken.
-        loss: for a module or layer, a scalar of its output; None takes a fixed random projection of the output at the
-            last step, which says where gradients can go rather than where a task sends them.
+        data: what an estimator takes; for a layer an array or tensor (N, T, D), or its arguments by name with the axes
+            that it takes itself, of which the first 32 samples are used; for a module of your own the tensor that it
+            takes, or its arguments by name; nothing for a Problem, whose first batch is taken.
+        loss: for a module or layer, a scalar of its output (of what a Keras layer itself would return); None takes a
+            fixed random projection of the output at each sample's last step, which says where gradients can go rather
+            than where a task sends them.
         seed: of directions and of the projection.
 
     Returns:
         The audit. The model is left as it is; everything is measured in evaluation mode.
 
     Raises:
-        OptionError: nothing recurrent runs in the model; data are missing, or given for a Problem; or a loss is given
-            for an estimator or a Problem, which has its own.
+        OptionError: nothing recurrent runs in the model; data are missing, given for a Problem, or not by the names
+            that the model takes; the loss is no scalar with a gradient; or it is given for an estimator or a Problem,
+            which has its own.
+        ShapeError: a layer's data are not (N, T, D); or, without a loss, the output's samples cannot be told from its
+            steps.
+        DataError: the data hold NaN or infinity, or the model makes some of them.
         ConversionError: a layer has no equal here.
 
     Example:
@@ -64,27 +71,15 @@ def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None 
         >>> len(found.gradient_flow[0].total), found.gates[0].time_constants.shape
         (20, (8,))
     """
-    question = _question(model, data, loss, seed)
-    with threads_for(_products(question.module)):
-        return _measured(question, seed)
-
-
-class _Question(NamedTuple):
-    """What is asked of a module.
-
-    Attributes:
-        module: what to record.
-        inputs: its arguments by name.
-        loss: its output -> the loss whose gradients are followed.
-        steps: its output -> the loss that is itemised by the steps of the output at which it is read.
-        words: the loss by name.
-    """
-
-    module: nn.Module
-    inputs: Mapping[str, Any]
-    loss: Callable[[Any], Tensor]
-    steps: Callable[[Any], Tensor]
-    words: str
+    with torch.inference_mode(False), torch.enable_grad():
+        subject = subject_of(model, data, most=MOST_SAMPLES)
+        if loss is not None and subject.loss is not None:
+            raise OptionError(f"{type(model).__name__} has a loss of its own: leave loss= out.")
+        if loss is not None and not callable(loss):
+            raise OptionError(f"loss={loss!r}: give a function that takes the output and returns a scalar of it.")
+        module = watchable(subject.module, subject.inputs)
+        with threads_for(_products(module)):
+            return _measured(module, subject, loss, seed)
 
 
 def _products(module: nn.Module) -> int:
@@ -93,31 +88,20 @@ def _products(module: nn.Module) -> int:
     return MOST_SAMPLES * max((each.cell.blocks * each.hidden_size**2 for each in layers), default=0)
 
 
-def _measured(question: _Question, seed: int) -> Audit:
-    output, recorded = record(question.module, question.inputs)
-    loss, steps = question.loss(output), question.steps(output)
-    notes: list[str] = []
-    itemised: list[ItemisedFlow] = []
-    y = _first_tensor(output)
-    if y is None or y.ndim < 2 or y.shape[1] < 2:
-        notes.append("the itemised flow was left out: the module answers with one number")
-    elif not _reads(steps, y):
-        notes.append("the itemised flow was left out: the loss does not read the module's first output")
+def _measured(module: nn.Module, subject: Subject, given: Callable[[Any], Tensor] | None, seed: int) -> Audit:
+    output, recorded = record(module, subject.inputs)
+    _require_finite(recorded)
+    y = first_tensor(output)
+    if subject.loss is not None:
+        loss = steps = _checked(subject.loss(output))
+        words = "the model's own loss"
+    elif given is not None:
+        loss = steps = _checked(given(subject.answer(output)))
+        words = "the loss that was given"
     else:
-        itemised = itemised_flow(recorded, y, steps)
-        if itemised[0].of > len(itemised[0].losses):
-            notes.append(
-                f"the itemised flow holds {len(itemised[0].losses)} of the {itemised[0].of} steps that the loss reads"
-            )
-    grown, exponents = [], []
-    if any(each.job.lengths is not None for each in recorded):
-        notes.append("growth and Lyapunov exponents were left out: the samples have lengths of their own")
-    elif recorded[0].job.x.shape[0] < SHORTEST:
-        notes.append(f"growth and Lyapunov exponents were left out: they need {SHORTEST} time steps or more")
-    else:
-        few = [_fewer(each) for each in recorded]
-        grown = growth(few, seed=seed)
-        exponents = [_exponents(each, seed) for each in few]
+        loss, steps, words = projection(y, recorded, seed)
+    itemised, of_items = _itemised(recorded, y, steps)
+    grown, exponents, of_growth = _grown(recorded, seed)
     return Audit(
         gradient_flow=gradient_flow(recorded, loss),
         itemised=itemised,
@@ -125,9 +109,81 @@ def _measured(question: _Question, seed: int) -> Audit:
         gates=gate_activity(recorded),
         growth=grown,
         lyapunov=exponents,
-        loss=question.words,
-        notes=tuple(notes),
+        loss=words,
+        notes=(*subject.notes, *of_items, *of_growth),
+        ends=tuple(int(each.inside.any(dim=1).sum()) for each in recorded),
     )
+
+
+def _require_finite(recorded: Sequence[Recorded]) -> None:
+    for each in recorded:
+        for what, values in (("was given", each.job.x), ("answers with", each.result.output)):
+            if not values.isfinite().all():
+                raise DataError(
+                    f"The layer {each.name} {what} NaN or infinity: look for them in the data and in the weights."
+                )
+
+
+def _checked(loss: Any) -> Tensor:
+    """The loss, if there is one number in it that carries a gradient."""
+    if not isinstance(loss, Tensor):
+        raise OptionError(f"The loss is a {type(loss).__name__}: it has to be a tensor computed from the output.")
+    if loss.numel() != 1:
+        raise OptionError(f"The loss has shape {tuple(loss.shape)}: it has to be one number, such as its mean.")
+    if not loss.requires_grad:
+        raise OptionError("The loss carries no gradient: compute it from the output, without detach() or no_grad().")
+    return loss
+
+
+def _itemised(recorded: Sequence[Recorded], y: Any, steps: Tensor) -> tuple[list[ItemisedFlow], list[str]]:
+    """The itemised flow, and notes on what it leaves out."""
+    reason, axes = None, axes_of(recorded, y) if isinstance(y, Tensor) else None
+    if not isinstance(y, Tensor):
+        reason = f"the module's first output is a {type(y).__name__} and no tensor"
+    elif y.ndim < 2:
+        reason = "the module answers with one number" + " for each sample" * y.ndim
+    elif axes is None:
+        reason = f"which axis of the output, {tuple(y.shape)}, counts the samples cannot be told"
+    elif y.shape[axes.steps] < 2:
+        reason = "the module answers with one " + ("number" if y.ndim == 2 else "step")
+    elif not _reads(steps, y):
+        reason = "the loss does not read the module's first output"
+    if reason is not None:
+        return [], [f"the itemised flow was left out: {reason}"]
+    itemised = itemised_flow(recorded, y, steps)
+    shown, of = len(itemised[0].losses), itemised[0].of
+    notes = [f"the itemised flow holds {shown} of the {of} steps that the loss reads"] if of > shown else []
+    return itemised, notes
+
+
+def _reads(loss: Tensor, output: Tensor) -> bool:
+    by_output = torch.autograd.grad(loss, output, retain_graph=True, allow_unused=True)[0]
+    return by_output is not None and bool(by_output.any())
+
+
+def _grown(recorded: Sequence[Recorded], seed: int) -> tuple[list[Growth], list[Lyapunov], list[str]]:
+    """Growth and exponents of every recurrence that allows them, and notes on those that do not."""
+    left_out: dict[str, list[str]] = {}
+    few = []
+    for each in recorded:
+        if not each.inside.all():
+            left_out.setdefault("samples with lengths of their own end before the batch does", []).append(each.name)
+        elif each.job.x.shape[0] < SHORTEST:
+            left_out.setdefault(f"they need {SHORTEST} time steps or more", []).append(each.name)
+        else:
+            few.append(_fewer(each))
+    notes = []
+    for reason, names in left_out.items():
+        of = "" if len(names) == len(recorded) else f" of {_listed(names)}"
+        notes.append(f"growth and Lyapunov exponents{of} were left out: {reason}")
+    if any(each.job.x.shape[1] > GROWTH_SAMPLES for each in recorded) and few:
+        notes.append(f"growth and Lyapunov exponents are those of the first {GROWTH_SAMPLES} samples")
+    return growth(few, seed=seed), [_exponents(each, seed) for each in few], notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, of many only the first three."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _fewer(recorded: Recorded) -> Recorded:
@@ -143,6 +199,7 @@ def _fewer(recorded: Recorded) -> Recorded:
         replace(
             job,
             x=job.x[:, keep].detach(),
+            lengths=None,  # growth is of samples that fill the batch
             state=cut(job.state),
             restart=None if job.restart is None else cut(job.restart),
             reset=None if job.reset is None else job.reset[:, keep],
@@ -157,78 +214,3 @@ def _fewer(recorded: Recorded) -> Recorded:
 def _exponents(recorded: Recorded, seed: int) -> Lyapunov:
     T, k = recorded.job.x.shape[0], sum(each.shape[-1] for each in recorded.job.state)
     return lyapunov(recorded, min(k, EXPONENTS), warm_up=min(20, T // 4), seed=seed)
-
-
-def _question(model: Any, data: Any, loss: Callable[[Any], Tensor] | None, seed: int) -> _Question:
-    who = type(model).__name__
-    if isinstance(model, Problem) == (data is not None):
-        raise OptionError(
-            f"{who} brings data of its own: leave them out."
-            if isinstance(model, Problem)
-            else f"An audit of {who} needs data to run on: give audit(model, data)."
-        )
-    if isinstance(model, Problem) or hasattr(model, "as_problem"):
-        if loss is not None:
-            raise OptionError(f"{who} has a loss of its own: leave loss= out.")
-        return _of_problem(model if isinstance(model, Problem) else model.as_problem(data))
-    if type(model).__module__.startswith("keras"):  # with its torch backend a Keras layer is a torch module too
-        model = convert.from_keras(model)
-    elif not isinstance(model, nn.Module):
-        raise OptionError(
-            f"An audit takes a torch module, a recuerdo layer or estimator, or a Keras recurrent layer; got "
-            f"{type(model).__module__}.{who}."
-        )
-    inputs = arguments_by_name(model, data)
-    if isinstance(model, nn.RNNBase | RecurrentLayer):
-        if not model.batch_first and not isinstance(data, Mapping):
-            model = copy.deepcopy(model)
-            model.batch_first = True  # data is (N, T, D) for every layer
-        inputs = {name: _first(value, MOST_SAMPLES) for name, value in inputs.items()} if model.batch_first else inputs
-    module = watchable(model, inputs)
-    if loss is not None:
-        return _asking(module, inputs, loss, "the loss that was given")
-    words = "a random projection of the output at the last step (no loss was given)"
-    return _Question(
-        module,
-        inputs,
-        lambda output: _projection(output, seed, slice(-1, None)),
-        lambda output: _projection(output, seed, slice(None)),
-        words,
-    )
-
-
-def _of_problem(problem: Problem) -> _Question:
-    place = problem.batches.state_dict()
-    batch = next(iter(problem.batches))
-    problem.batches.load_state_dict(place)
-    module = watchable(problem.module, batch.inputs)
-    return _asking(module, batch.inputs, lambda y: problem.loss(y, batch), "the model's own loss")
-
-
-def _asking(module: nn.Module, inputs: Mapping[str, Any], loss: Callable[[Any], Tensor], words: str) -> _Question:
-    return _Question(module, inputs, loss, loss, words)
-
-
-def _reads(loss: Tensor, output: Tensor) -> bool:
-    by_output = torch.autograd.grad(loss, output, retain_graph=True, allow_unused=True)[0]
-    return by_output is not None and bool(by_output.any())
-
-
-def _projection(output: Any, seed: int, steps: slice) -> Tensor:
-    """The mean over samples of a random projection of the output at each of some steps, added up."""
-    y = _first_tensor(output)
-    if y is None or y.ndim < 2:
-        raise ShapeError("The model's first output is no tensor of samples: give loss=, a scalar of the output.")
-    taken = y[:, steps] if y.ndim >= 3 else y.unsqueeze(1)
-    direction = torch.randn(taken.shape[2:], generator=torch.Generator().manual_seed(seed)).to(taken)
-    return (taken * direction / direction.norm()).sum() / taken.shape[0]
-
-
-def _first_tensor(output: Any) -> Tensor | None:
-    while isinstance(output, tuple | list) and output:
-        output = output[0]
-    return output if isinstance(output, Tensor) else None
-
-
-def _first(value: Any, count: int) -> Any:
-    return value[:count] if isinstance(value, Tensor) else value

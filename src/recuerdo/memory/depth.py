@@ -38,6 +38,19 @@ class DepthFlow:
     weight_ih: NDArray[np.float64]
     weight_hh: NDArray[np.float64]
 
+    @property
+    def ways(self) -> list[list[int]]:
+        """The rows of each direction, from the lowest layer to the top: of the forward one, then of the reverse."""
+        ways: dict[bool, list[int]] = {False: [], True: []}
+        for row, name in enumerate(self.names):
+            ways[name.split(" ")[0].endswith("_reverse")].append(row)
+        return [rows for rows in ways.values() if rows]
+
+    @property
+    def layers(self) -> int:
+        """How many layers stand on top of each other."""
+        return max(map(len, self.ways), default=0)
+
     def to_frame(self) -> pl.DataFrame:
         """Return a row for each layer: layer, outputs, weight_ih, weight_hh."""
         columns = {"outputs": self.outputs, "weight_ih": self.weight_ih, "weight_hh": self.weight_hh}

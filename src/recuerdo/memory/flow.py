@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+ROUNDING = 100
+"""Units of rounding of the gradient below which the difference that is its direct part is taken for none."""
+
+
 @dataclass(frozen=True)
 class GradientFlow:
     """|dL/ds_t| for every step of one layer in one direction, the mean over samples.
@@ -32,8 +36,8 @@ class GradientFlow:
     Attributes:
         name: the layer and direction.
         total: (T,), the norm of delta_t over all units of all states.
-        direct: (T,), the norm of the part that arrives without the recurrence. torch.nn's output.grad is this part
-            alone.
+        direct: (T,), the norm of the part that arrives without the recurrence; 0 where it is lost in the rounding of
+            the whole. torch.nn's output.grad is this part alone.
         recurrent: (T,), the norm of the part that comes back through the recurrence.
 
     Source:
@@ -84,6 +88,10 @@ def gradient_flow(recorded: Sequence[Recorded], loss: Tensor) -> list[GradientFl
         steps = Steps(each)
         recurrent = steps.earlier(steps.pull(delta))
         direct = tuple(whole - part for whole, part in zip(delta, recurrent, strict=True))
+        # A difference leaves a shadow of what it is taken from: eps of delta_t, and of the delta_{t+1} it came from.
+        size = torch.maximum(_lengths(delta), _lengths(steps.earlier(delta)))
+        there = _lengths(direct) > ROUNDING * torch.finfo(each.nudge[0].dtype).eps * size
+        direct = tuple(torch.where(there.unsqueeze(-1), part, 0) for part in direct)
         flows.append(GradientFlow(each.name, *(norms(part, each.inside) for part in (delta, direct, recurrent))))
     return flows
 
@@ -102,6 +110,10 @@ def deltas(recorded: Sequence[Recorded], loss: Tensor) -> list[State]:
 
 def norms(parts: State, inside: Tensor) -> NDArray[np.float64]:
     """The norm over all units of all states, (T,), the mean over the samples that have that step."""
-    lengths = torch.linalg.vector_norm(torch.cat(parts, dim=-1), dim=-1)  # (T, N)
     count = inside.sum(dim=1).clamp(min=1)
-    return ((lengths * inside).sum(dim=1) / count).double().cpu().numpy()
+    return ((_lengths(parts) * inside).sum(dim=1) / count).double().cpu().numpy()
+
+
+def _lengths(parts: State) -> Tensor:
+    """The norm over all units of all states at each step of each sample, (T, N)."""
+    return torch.linalg.vector_norm(torch.cat(parts, dim=-1), dim=-1)

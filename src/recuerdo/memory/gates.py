@@ -33,7 +33,8 @@ class GateActivity:
         left, right: gate -> (H,), share of steps and samples at which a unit's gate is below 0.1 and above 0.9.
             Candidates (LSTM's g, GRU's n) are in (-1, 1) and have none.
         time_constants: (H,), steps: -1 / mean(ln f) of the forget gate (LSTM) or of z (GRU), -1 / ln|u| in IndRNN;
-            infinite where nothing is forgotten. None for FRNN, whose units have no time constant of their own.
+            infinite where nothing is forgotten, 0 where all of it is. None for FRNN, whose units have no time constant
+            of their own.
 
     Source:
         Karpathy et al. 2015, Visualizing and understanding recurrent networks, section 4.2; time constants: Tallec and

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recuerdo.errors import OptionError
+from recuerdo.memory.axes import axes_of
 from recuerdo.memory.flow import norms
 from recuerdo.memory.recording import Recorded
 
@@ -72,7 +73,8 @@ def itemised_flow(
 
     Args:
         recorded: what :func:`recuerdo.memory.record` returned.
-        output: what the loss was computed from, (N, K, ...), with k on the second axis.
+        output: what the loss was computed from, (N, K, ...), (K, N, ...) or (N, ..., K): which axis counts the
+            samples is seen from its derivatives, and the steps are on one as long as the recurrence, if there is one.
         loss: a scalar computed from the output.
         most: losses to follow at most; of more, as many are taken evenly, from the first that is read to the last.
 
@@ -80,7 +82,8 @@ def itemised_flow(
         One matrix for each layer and direction, in the order recorded. Memory grows with most times T.
 
     Raises:
-        OptionError: the output has no second axis, or the loss does not depend on it; or most is below 1.
+        OptionError: the output has no second axis, its samples cannot be told from its steps, or the loss does not
+            depend on it; or most is below 1.
 
     Example:
         >>> import recuerdo as rc
@@ -94,19 +97,27 @@ def itemised_flow(
         raise OptionError(f"itemised_flow(most={most}): it counts losses, so it has to be 1 or more.")
     if output.ndim < 2:
         raise OptionError(
-            f"An itemised flow needs an output with steps on its second axis, (N, K, ...), got shape "
+            f"An itemised flow needs an output with samples and steps, (N, K, ...), got shape "
             f"{tuple(output.shape)}: take the output at every step rather than one number."
         )
+    axes = axes_of(recorded, output)
+    if axes is None:
+        raise OptionError(
+            f"Which axis of this output, {tuple(output.shape)}, counts the samples cannot be told: give the tensor as "
+            f"(N, K, ...), each row of it computed from one sample."
+        )
     by_output = torch.autograd.grad(loss, output, retain_graph=True, allow_unused=True)[0]
-    read = [] if by_output is None else by_output.transpose(0, 1).flatten(1).any(dim=1).nonzero().flatten().tolist()
+    read = (
+        [] if by_output is None else by_output.movedim(axes.steps, 0).flatten(1).any(dim=1).nonzero().flatten().tolist()
+    )
     if by_output is None or not read:
         raise OptionError("The loss does not depend on this output: give the tensor that the loss was computed from.")
     losses = np.array(read)[np.unique(np.linspace(0, len(read) - 1, min(most, len(read))).round().astype(int))]
     handles = [nudge for each in recorded for nudge in each.nudge]
     rows: list[list[NDArray[np.float64]]] = [[] for _ in recorded]
-    for k in losses:
+    for k in losses.tolist():
         only = torch.zeros_like(by_output)
-        only[:, k] = by_output[:, k]
+        only.select(axes.steps, k).copy_(by_output.select(axes.steps, k))
         gradients = iter(torch.autograd.grad(output, handles, only, retain_graph=True, materialize_grads=True))
         for each, row in zip(recorded, rows, strict=True):
             row.append(norms(tuple(next(gradients).double() * nudge.shape[1] for nudge in each.nudge), each.inside))

@@ -6,6 +6,7 @@ vectors, P v and P^T w, run through derivatives of the reference scan.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -159,8 +160,10 @@ class Lyapunov:
 
     Attributes:
         name: the layer and direction.
-        exponents: (N, k), natural logarithm per step, the largest first. Below 0 changes die, above 0 they grow.
-        memory: (N,), tau = -1 / lambda_1 in steps, the time in which a change falls to 1/e; infinite where none dies.
+        exponents: (N, k), natural logarithm per step, the largest first. Below 0 changes die, above 0 they grow; minus
+            infinity where nothing of a direction is left within the sequence, as behind units of ReLU that are off.
+        memory: (N,), tau = -1 / lambda_1 in steps, the time in which a change falls to 1/e; infinite where none dies,
+            0 where every change is gone within the sequence.
 
     Source:
         Benettin et al. 1980 (QR method); for recurrent networks Engelken et al. 2023, Lyapunov spectra of chaotic
@@ -170,6 +173,27 @@ class Lyapunov:
     name: str
     exponents: NDArray[np.float64]
     memory: NDArray[np.float64]
+
+    @property
+    def lasting(self) -> NDArray[np.bool_]:
+        """(N,), True for the samples in which some change of the state is still felt at the end of the sequence."""
+        return np.isfinite(self.exponents[:, 0])
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """(k,), the mean of each exponent over the samples in which it is finite; minus infinity where it is never."""
+        finite = np.isfinite(self.exponents)
+        total = np.where(finite, self.exponents, 0).sum(axis=0)
+        return np.where(finite.any(axis=0), total / np.maximum(finite.sum(axis=0), 1), -np.inf)
+
+    @property
+    def fate(self) -> str:
+        """What becomes of a change of the state, in words, by the mean of the largest exponent."""
+        gone, largest = int((~self.lasting).sum()), float(self.mean[0])
+        if gone == len(self.lasting):
+            return "dies entirely within the sequence"
+        words = f"dies within {-1 / largest:.3g} steps" if largest < 0 else "does not die"
+        return f"{words}; entirely in {gone} of {len(self.lasting)} samples" if gone else words
 
     def to_frame(self) -> pl.DataFrame:
         """Return a row for each sample and exponent: layer, sample, order (1 for the largest), exponent, memory.
@@ -232,9 +256,17 @@ def lyapunov(recorded: Recorded, k: int = 1, *, warm_up: int = 0, seed: int = 0)
 
         Q, R = torch.linalg.qr(torch.func.vmap(push, in_dims=-1, out_dims=-1)(Q))
         if step >= warm_up:
-            total += R.diagonal(dim1=-2, dim2=-1).abs().log()
+            total += _stretches(R).log()
         at = state_after(recorded, step + 1)
-    exponents = total.double().cpu().numpy() / (T - 1 - warm_up)
+    gone = torch.isinf(total).cummax(dim=-1).values  # a volume that is flat in some direction is nothing with more too
+    exponents = total.masked_fill(gone, -math.inf).double().cpu().numpy() / (T - 1 - warm_up)
     with np.errstate(divide="ignore"):
         memory = np.where(exponents[:, 0] < 0, -1 / exponents[:, 0], np.inf)
     return Lyapunov(recorded.name, exponents, memory)
+
+
+def _stretches(R: Tensor) -> Tensor:
+    """How far each direction was stretched, (N, k); 0 where that is the rounding of the largest."""
+    stretched = R.diagonal(dim1=-2, dim2=-1).abs()
+    rounding = R.shape[-1] * torch.finfo(R.dtype).eps * stretched.amax(dim=-1, keepdim=True)
+    return torch.where(stretched > rounding, stretched, 0)

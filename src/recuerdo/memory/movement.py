@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from recuerdo.errors import OptionError
-from recuerdo.learn import Callback, Run, in_evaluation
+from recuerdo.learn import Callback, Run, seeded
+from recuerdo.memory.adapters import arguments_by_name, watchable
 from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.recording import record
 
@@ -28,7 +28,8 @@ class Movement:
         step: optimiser steps taken.
         grad_norm: mean gradient norm, before clipping, of the steps since the last row.
         clip_rate: share of those steps whose gradient was clipped.
-        update_ratio: weight -> |w_step - w_{step-1}| / |w_{step-1}|, for this one step; infinite for one that was zero.
+        update_ratio: weight -> |w_step - w_{step-1}| / |w_{step-1}|, for this one step; infinite for one that was zero
+            and moved, 0 for one that did not move.
         still: weight -> share of its numbers that this step left exactly as they were, as an update below the
             resolution of the number, or a gradient of zero, does.
         left, right: "layer.gate" -> share of steps, samples and units at which the gate stands below 0.1 and above
@@ -51,14 +52,16 @@ class WeightMovement(Callback):
 
     Args:
         every: steps from one row to the next; len(batches) gives one row per epoch.
-        probe: the module's arguments, by name, for a pass in evaluation mode that looks at the gates; a few sequences
-            are enough. None leaves the gates out.
+        probe: the module's arguments by name, or its first argument alone, as tensors or arrays, for a pass in
+            evaluation mode that looks at the gates, of torch.nn's layers too; a few sequences are enough. It is tried
+            before the first step. None leaves the gates out.
 
     Attributes:
         rows: a :class:`Movement` for every so many steps.
 
     Raises:
-        OptionError: every is below 1.
+        OptionError: every is below 1; or, when the training begins, the probe meets nothing recurrent.
+        ConversionError: then too, a layer of the module has no equal here.
 
     Source:
         The ratio of update to weight, best near 1e-3: Bottou 2015, Multilayer neural networks (lecture notes).
@@ -75,7 +78,7 @@ class WeightMovement(Callback):
         ([10, 20, 30], ['encoder.l0.r', 'encoder.l0.z'])
     """
 
-    def __init__(self, every: int = 50, probe: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, every: int = 50, probe: Any = None) -> None:
         if every < 1:
             raise OptionError(f"WeightMovement(every={every}): it counts steps, so it has to be 1 or more.")
         self.every, self.probe = every, probe
@@ -84,7 +87,8 @@ class WeightMovement(Callback):
         self._last = 0
 
     def on_start(self, run: Run) -> None:
-        """Begin to count, and keep the weights if the first step is to be seen."""
+        """Begin to count, try the probe, and keep the weights if the first step is to be seen."""
+        self._saturation(run.module)
         self._last = run.step
         self._keep(run)
 
@@ -128,6 +132,16 @@ class WeightMovement(Callback):
 
         return show.plot_movement(self.rows, ax=ax)
 
+    def plot_saturation(self, *, ax: Axes | None = None) -> Axes:
+        """Draw what stands still, weights and gates: see :func:`recuerdo.show.plot_saturation`.
+
+        Raises:
+            OptionError: no row has been written yet.
+        """
+        from recuerdo import show
+
+        return show.plot_saturation(self.rows, ax=ax)
+
     @torch.no_grad()
     def _keep(self, run: Run) -> None:
         if (run.step + 1) % self.every == 0:
@@ -137,13 +151,7 @@ class WeightMovement(Callback):
     def _row(self, run: Run) -> Movement:
         norms = run.history.grad_norms[self._last :]
         clip = run.settings.clip
-        moved = {
-            name: torch.stack([
-                torch.linalg.vector_norm(weight - self._before[name]) / torch.linalg.vector_norm(self._before[name]),
-                (weight == self._before[name]).sum() / weight.numel(),
-            ])
-            for name, weight in _trainable(run.module)
-        }  # fmt: skip
+        moved = {name: _moved(self._before[name], weight) for name, weight in _trainable(run.module)}
         ratios, still = torch.stack(list(moved.values())).double().cpu().unbind(dim=1)
         left, right = self._saturation(run.module)
         return Movement(
@@ -159,11 +167,21 @@ class WeightMovement(Callback):
     def _saturation(self, module: nn.Module) -> tuple[dict[str, float], dict[str, float]]:
         if self.probe is None:
             return {}, {}
-        with in_evaluation(module):
-            activity = gate_activity(record(module, self.probe)[1])
+        inputs = arguments_by_name(module, self.probe)
+        # A copy's layers draw their first weights, and the training's random numbers are its own.
+        with seeded(0, next(module.parameters()).device):
+            copied = watchable(module, inputs)
+        activity = gate_activity(record(copied, inputs)[1])
         left = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.left.items()}
         right = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.right.items()}
         return left, right
+
+
+def _moved(before: Tensor, after: Tensor) -> Tensor:
+    """The ratio of update to weight, and the share of numbers that stayed as they were, (2,)."""
+    update = torch.linalg.vector_norm(after - before)
+    ratio = torch.where(update > 0, update / torch.linalg.vector_norm(before), 0)
+    return torch.stack([ratio, (after == before).sum() / after.numel()])
 
 
 def _trainable(module: nn.Module) -> list[tuple[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ class Recorded:
     """One layer in one direction over one batch.
 
     Attributes:
-        name: where it stands, such as "encoder.l0" or "l1_reverse".
+        name: where it stands, such as "encoder.l0" or "l1_reverse"; "encoder.l0 (call 2)" where it runs again.
         job: what was computed, with a nudge of zeros to differentiate by.
         result: outputs, final state, and every state and gate, (T, N, H) each.
     """
@@ -76,6 +77,7 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
     """
     recorded: list[Recorded] = []
     running: list[Iterator[str]] = []
+    calls: Counter[str] = Counter()
 
     def watcher(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
         if not running:
@@ -87,10 +89,12 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
         zeros = tuple(s.new_zeros(T, N, s.shape[-1], requires_grad=True) for s in job.state)
         job = replace(job, nudge=zeros, trace=True)
         result = BACKENDS["reference"].run(job)  # the one backend that knows nudges, and forward mode
-        recorded.append(Recorded(next(running[-1]), job, result))
+        name = next(running[-1])
+        calls[name] += 1
+        recorded.append(Recorded(name if calls[name] == 1 else f"{name} (call {calls[name]})", job, result))
         return result
 
-    with _naming(module, running), watching(watcher), torch.enable_grad():
+    with _naming(module, running), watching(watcher), torch.inference_mode(False), torch.enable_grad():
         output = module(**inputs)
     if not recorded:
         raise OptionError(

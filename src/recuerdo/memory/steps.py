@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import jvp, vjp
+from torch.func import vjp
 
 from recuerdo.cells import State, Walk, Weights
 from recuerdo.kernels import Job
@@ -40,10 +40,6 @@ class Steps:
     def after(self, before: State) -> State:
         """Return the state after each step, (T, N, H) each, from the one before it."""
         return self._walk.step(slice(None), before)[0]
-
-    def push(self, tangent: State) -> State:
-        """Return J_t v_t for every t: how a small change v_t of the state before step t changes the state after it."""
-        return jvp(lambda *before: self.after(before), self.before, tangent)[1]
 
     def pull(self, cotangent: State) -> State:
         """Return J_t^T w_t for every t: a gradient w_t by the state after step t as one by the state before it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,11 @@ from torch import Tensor, nn
 
 from recuerdo.cells import CellSpec, Walk
 from recuerdo.errors import OptionError
-from recuerdo.memory.adapters import arguments_by_name, watchable
+from recuerdo.memory.adapters import watchable
 from recuerdo.memory.reading import as_text
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.steps import Steps, arguments_of
+from recuerdo.memory.subject import subject_of
 from recuerdo.memory.written import Line, Page
 
 if TYPE_CHECKING:
@@ -110,7 +113,7 @@ class Unfolded:
 
 
 def unfold(
-    module: nn.Module, inputs: Any, t: int, *, layer: int = 0, sample: int = 0, unit: int = 0, around: int = 2
+    model: Any, data: Any, t: int, *, layer: int | str = 0, sample: int = 0, unit: int = 0, around: int = 2
 ) -> Unfolded:
     """Write out what one unit computes at a step and at its neighbours, with every number.
 
@@ -118,11 +121,13 @@ def unfold(
     and by the cell's own equations.
 
     Args:
-        module: a recuerdo layer, or any module with one, or with torch.nn's recurrent layers, inside. It is called in
-            the mode that it is in (a module with torch.nn's layers as a copy, in evaluation mode).
-        inputs: what it takes: a tensor or array (N, T, D), or a mapping of its arguments by name.
+        model: what :func:`recuerdo.memory.audit` takes. It is called in the mode that it is in (a module with
+            torch.nn's layers as a copy, in evaluation mode).
+        data: what goes with it there; of a learn.Problem None, and of an estimator its table: the samples are then
+            those of the first batch.
         t: the time step in the middle, from 0.
-        layer: which recurrence, in the order in which they run; each direction counts as one.
+        layer: which recurrence, by its name or by its number in the order in which they run; each direction counts as
+            one.
         sample, unit: whose numbers.
         around: how many steps to show on either side, as far as the sample has them.
 
@@ -130,7 +135,8 @@ def unfold(
         The steps t - around to t + around.
 
     Raises:
-        OptionError: t, layer, sample, unit or around is out of range, or nothing recurrent ran.
+        OptionError: t, layer, sample, unit or around is no whole number or out of range, or nothing recurrent ran; and
+            what else an audit refuses.
 
     Source:
         The equations are those of :mod:`recuerdo.cells`, which names their papers.
@@ -147,21 +153,30 @@ def unfold(
         o = sigmoid(a_o) = sigmoid(1.5) = 0.818
         h_t = o * tanh(c_t) = 0.818 * tanh(0.740) = 0.514
     """
-    named = arguments_by_name(module, inputs)
-    if any(isinstance(each, nn.RNNBase) for each in module.modules()):
-        module = watchable(module, named)
-    recorded = record(module, named)[1]
-    names = ", ".join(each.name for each in recorded)
-    _require("layer", layer, len(recorded), f"what ran is {names}")
-    one = recorded[layer]
+    with torch.inference_mode(False):
+        subject = subject_of(model, data)
+        module = subject.module
+        if any(isinstance(each, nn.RNNBase) for each in module.modules()):
+            module = watchable(module, subject.inputs)
+        recorded = record(module, subject.inputs)[1]
+        return _unfolded(recorded, t, layer, sample, unit, around)
+
+
+def _unfolded(recorded: Sequence[Recorded], t: int, layer: int | str, sample: int, unit: int, around: int) -> Unfolded:
+    names = [each.name for each in recorded]
+    if isinstance(layer, str):
+        if layer not in names:
+            raise OptionError(f"layer={layer!r} did not run; what ran is {', '.join(names)}: choose one of these.")
+        layer = names.index(layer)
+    one = recorded[_require("layer", layer, len(recorded), f"what ran is {', '.join(names)}")]
     _, N = one.job.x.shape[:2]
     H = one.job.state[0].shape[-1]
-    _require("sample", sample, N, f"the batch has {_count(N, 'sample')}")
-    _require("unit", unit, H, f"layer {one.name} has {_count(H, 'unit')}")
+    sample = _require("sample", sample, N, f"the batch has {_count(N, 'sample')}")
+    unit = _require("unit", unit, H, f"layer {one.name} has {_count(H, 'unit')}")
     length = int(one.inside[:, sample].sum())
-    _require("t", t, length, f"sample {sample} has {_count(length, 'time step')} in layer {one.name}")
-    if around < 0:
-        raise OptionError(f"around={around}: it counts the steps on either side, so it has to be 0 or more.")
+    t = _require("t", t, length, f"sample {sample} has {_count(length, 'time step')} in layer {one.name}")
+    if not _whole(around) or around < 0:
+        raise OptionError(f"around={around!r}: it counts the steps on either side, so it has to be 0 or more.")
     steps = range(max(0, t - around), min(length, t + around + 1))
     moments = _moments(one, steps, sample, unit)
     return Unfolded(one.name, one.job.cell, sample, unit, t, one.job.reverse, moments)
@@ -205,8 +220,16 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-def _require(argument: str, value: int, count: int, words: str) -> None:
-    if not 0 <= value < count:
-        last = f"from 0 to {count - 1}" if count > 1 else "0"
-        mend = f"choose {argument} {last}" if count else "choose another sample"
-        raise OptionError(f"{argument}={value} is out of range, because {words}: {mend}.")
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _require(argument: str, value: Any, count: int, words: str) -> int:
+    """The value as an int, if it is a whole number from 0 to count - 1."""
+    whole = _whole(value)
+    if whole and 0 <= value < count:
+        return int(value)
+    last = f"from 0 to {count - 1}" if count > 1 else "0"
+    mend = f"choose {argument} {last}" if count else "choose another sample"
+    wrong = "is out of range" if whole else "is no whole number"
+    raise OptionError(f"{argument}={value!r} {wrong}{', because' if whole else ';'} {words}: {mend}.")

@@ -8,7 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from recuerdo.errors import OptionError
-from recuerdo.show.style import DASHES, HUES, INK, MODEL, POINTS, QUIET, headline, logarithmic, one_axes, panels
+from recuerdo.show.style import (
+    DASHES,
+    HUES,
+    INK,
+    MODEL,
+    POINTS,
+    QUIET,
+    counted,
+    headline,
+    line,
+    logarithmic,
+    one_axes,
+    panels,
+    say,
+)
 
 if TYPE_CHECKING:
     from recuerdo.memory import GateActivity
@@ -36,7 +50,7 @@ def plot_gates(activity: GateActivity, *, ax: Axes | None = None) -> Axes:
     ax, (over_time, stuck) = panels(ax, [0.58, 0.3])
     for gate, hue, dash, point in zip(activity.left, HUES, DASHES, POINTS, strict=False):
         mean = activity.activity[gate]
-        over_time.plot(np.arange(len(mean)), mean, color=hue, linestyle=dash, linewidth=1.8, label=gate)
+        line(over_time, np.arange(len(mean)), mean, color=hue, linestyle=dash, linewidth=1.8, label=gate)
         stuck.scatter(
             activity.left[gate],
             activity.right[gate],
@@ -47,8 +61,7 @@ def plot_gates(activity: GateActivity, *, ax: Axes | None = None) -> Axes:
             linewidth=0,
         )
     over_time.set_ylim(-0.02, 1.02)
-    over_time.set_xlabel("step", color=INK)
-    over_time.set_ylabel("mean of the gate", color=INK)
+    counted(over_time, "step", "mean of the gate")
     headline(over_time, f"Gates of {activity.name}")
     stuck.plot([0, 1], [1, 0], color=QUIET, linewidth=0.8, linestyle=":")
     stuck.annotate(
@@ -79,17 +92,19 @@ def plot_time_constants(activity: GateActivity, *, ax: Axes | None = None) -> Ax
         raise OptionError(f"{activity.name} has no time constants to draw: give a layer of an IndRNN, LSTM or GRU.")
     ax = one_axes(ax)
     steps = np.sort(activity.time_constants)
-    finite = np.isfinite(steps)
     units = np.arange(1, len(steps) + 1)
-    ax.plot(units[finite], steps[finite], color=MODEL, marker="o", markersize=4, linestyle="none")
+    drawn = (steps > 0) & np.isfinite(steps)
+    ax.plot(units[drawn], steps[drawn], color=MODEL, marker="o", markersize=4, linestyle="none")
     logarithmic(ax)
     words = f"{len(steps)} units, from the shortest memory to the longest"
-    if not finite.all():
-        words += f"; {int((~finite).sum())} forget nothing and are not drawn"
-    ax.set_xlabel(words, color=INK)
-    ax.set_ylabel("time constant (steps)", color=INK)
+    counts = {"keep nothing": int((steps == 0).sum()), "forget nothing": int(np.isinf(steps).sum())}
+    left_out = " and ".join(f"{count} {does}" for does, count in counts.items() if count)
+    counted(ax, f"{words}\n(not drawn: {left_out})" if left_out else words, "time constant (steps)")
+    ax.set_xlim(0.5, len(steps) + 0.5)
+    if not drawn.any():
+        say(ax, "no unit has a time constant between 0 and infinity")
     middle = float(np.median(steps))
-    if np.isfinite(middle):
+    if 0 < middle < np.inf:
         ax.axhline(middle, color=QUIET, linewidth=0.8, linestyle=":", label=f"median {middle:.3g} steps")
     headline(ax, f"The memory that the gates promise, {activity.name}")
     return ax

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import MaxNLocator
 
 from recuerdo.show.style import (
     DASHES,
@@ -19,17 +18,23 @@ from recuerdo.show.style import (
     TRUTH,
     above_zero,
     back_in_time,
+    counted,
     headline,
+    line,
     logarithmic,
     looks,
     one_axes,
+    say,
 )
 
 if TYPE_CHECKING:
     from recuerdo.memory import DepthFlow, GradientFlow, Growth, ItemisedFlow, Lyapunov
 
-ROUNDING = 1e-5
-"""Share of a whole below which a difference is taken for rounding."""
+WAYS = (("", {"linewidth": 1.8}), (", in reverse", {"linewidth": 1.0, "alpha": 0.7, "marker": "<", "markersize": 4}))
+"""How the lines of the two directions of a stack are named and drawn."""
+
+WIDEST = 45
+"""Letters of a name with which two stand side by side above a picture."""
 
 FAINTEST = 1e-6
 """Share of the largest norm that the matrix still tells apart."""
@@ -54,12 +59,13 @@ def plot_gradient_flow(flows: GradientFlow | Sequence[GradientFlow], *, ax: Axes
         (flow,) = flows
         _back(ax, flow.total, "total", QUIET, linewidth=4.5, alpha=0.45)
         _back(ax, flow.recurrent, "through the recurrence", TRUTH, linestyle=DASHES[1])
-        # The direct part is a difference: where there is none, rounding leaves a shadow of the total.
-        direct = np.where(flow.direct > ROUNDING * flow.total, flow.direct, 0)
-        _back(ax, direct, "direct, from this step's output", MODEL, marker="o", linestyle="none", markersize=4)
+        _back(ax, flow.direct, "direct, from this step's output", MODEL, marker="o", linestyle="none", markersize=4)
     else:
-        for flow, look in zip(flows, looks([flow.name for flow in flows]), strict=True):
+        names = [flow.name if flow.total.any() else f"{flow.name}, 0 everywhere" for flow in flows]
+        for flow, look in zip(flows, looks(names), strict=True):
             _back(ax, flow.total, **look)
+    if not any(flow.total.any() for flow in flows):
+        say(ax, "the loss does not read " + ("this layer" if len(flows) == 1 else "these layers"))
     logarithmic(ax)
     back_in_time(ax, "steps back from the end", "|dL/ds|")
     headline(ax, f"Gradient through time{f', {flows[0].name}' if len(flows) == 1 else ''}", ncols=3)
@@ -80,6 +86,13 @@ def plot_itemised(flow: ItemisedFlow, *, ax: Axes | None = None) -> Axes:
     """
     ax = one_axes(ax)
     largest = float(flow.norms.max())
+    headline(ax, f"Which step of the answer asks for which state, {flow.name}")
+    counted(ax, "step t of the state", "step k of the output")
+    ax.grid(visible=False)
+    if not largest:
+        ax.set(xlim=(-0.5, flow.norms.shape[1] - 0.5), yticks=())
+        say(ax, "the loss does not read this layer")
+        return ax
     shown = np.ma.masked_less_equal(flow.norms, 0)
     faintest = max(float(shown.min()), FAINTEST * largest)
     scale = LogNorm(vmin=faintest, vmax=largest, clip=True)
@@ -88,20 +101,17 @@ def plot_itemised(flow: ItemisedFlow, *, ax: Axes | None = None) -> Axes:
     ticks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), 7)).round().astype(int))
     ax.set_yticks(rows[ticks], [str(k) for k in flow.losses[ticks]])
     ax.invert_yaxis()
-    ax.grid(visible=False)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.set_xlabel("step t of the state", color=INK)
-    ax.set_ylabel("step k of the output", color=INK)
     bar = ax.figure.colorbar(image, ax=ax, extend="min" if shown.min() < faintest else "neither", pad=0.02)
     bar.set_label("|dL_k/ds_t|", color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=9)
-    headline(ax, f"Which step of the answer asks for which state, {flow.name}")
     return ax
 
 
 def plot_depth(flows: DepthFlow | Sequence[DepthFlow], *, ax: Axes | None = None) -> Axes:
     """Draw how much gradient reaches each layer of a stack, on a logarithmic scale, the top layer at the right.
+
+    A direction is a line of its own: layers that read in reverse stand on the same places as those that read forwards.
 
     Args:
         flows: what memory.gradient_by_layer or memory.gradient_by_depth returned. Of several stacks the deepest is
@@ -111,29 +121,32 @@ def plot_depth(flows: DepthFlow | Sequence[DepthFlow], *, ax: Axes | None = None
     Returns:
         The axes.
     """
-    flows = sorted(flows if isinstance(flows, Sequence) else [flows], key=lambda flow: len(flow.names))
+    flows = sorted(flows if isinstance(flows, Sequence) else [flows], key=lambda flow: flow.layers)
     ax = one_axes(ax)
     for k, flow in enumerate(flows[:-1]):
-        label = "the same, shallower stacks" if k == 0 else None
-        layers = np.arange(1, len(flow.names) + 1)
-        ax.plot(layers, above_zero(flow.outputs), color=QUIET, linewidth=1, alpha=0.6, label=label)
-        ax.plot(layers[:1], above_zero(flow.outputs[:1]), color=QUIET, marker=".", linestyle="none")
+        for way, rows in enumerate(flow.ways):
+            label = "the same, shallower stacks" if k == way == 0 else None
+            outputs = above_zero(flow.outputs[rows])
+            line(ax, _places(rows), outputs, color=QUIET, linewidth=1, alpha=0.6, label=label)
+            ax.plot([1], outputs[:1], color=QUIET, marker=".", linestyle="none")
     deepest = flows[-1]
-    layers = np.arange(1, len(deepest.names) + 1)
     lines = (
         (deepest.outputs, "by the layer's output, |dL/dy|", MODEL, DASHES[0]),
         (deepest.weight_ih, "by its input weights, |dL/dW|", TRUTH, DASHES[1]),
         (deepest.weight_hh, "by its recurrent weights, |dL/dU|", HUES[2], DASHES[2]),
     )
-    for values, label, hue, dash in lines:
-        if not np.any(values > 0):  # frozen weights, or a single step, in which recurrent weights have no part
-            continue
-        ax.plot(layers, above_zero(values), color=hue, linestyle=dash, linewidth=1.8, label=label)
+    for rows, (words, look) in zip(deepest.ways, WAYS, strict=False):
+        for values, label, hue, dash in lines:
+            if np.any(values[rows] > 0):  # not frozen, nor a single step, in which recurrent weights have no part
+                shown = above_zero(values[rows])
+                line(ax, _places(rows), shown, color=hue, linestyle=dash, label=label + words, **look)
+    if not any(np.any(values > 0) for values, *_ in lines):
+        say(ax, "the loss reads no layer")
     logarithmic(ax)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.set_xlabel("layer, from the input (left) to the loss (right)", color=INK)
-    ax.set_ylabel("norm of the gradient", color=INK)
-    headline(ax, f"Gradient through depth, {len(layers)} layers", ncols=2)
+    counted(ax, "layer, from the input (left) to the loss (right)", "norm of the gradient")
+    layers = f"{deepest.layers} layer{'s' * (deepest.layers != 1)}"
+    both = " in two directions" if len(deepest.ways) > 1 else ""
+    headline(ax, f"Gradient through depth, {layers}{both}", ncols=2)
     return ax
 
 
@@ -155,8 +168,11 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     typical = above_zero(growth.typical)
     ax.plot(growth.lags, typical, color=TRUTH, linewidth=1.8, linestyle=DASHES[1], marker="s", label="typical")
     logarithmic(ax)
-    ax.set_xlabel("steps from the change to the end", color=INK)
-    ax.set_ylabel("|ds_T/ds_t|", color=INK)
+    gone = growth.lags[growth.largest == 0]
+    words = "steps from the change to the end"
+    counted(ax, f"{words}; nothing at all is left from {gone[0]} on" if len(gone) else words, "|ds_T/ds_t|")
+    reach = 0.03 * growth.lags[-1]
+    ax.set_xlim(growth.lags[0] - reach, growth.lags[-1] + reach)
     headline(ax, f"What is left of a change of the state, {growth.name}")
     return ax
 
@@ -175,24 +191,31 @@ def plot_lyapunov(found: Lyapunov | Sequence[Lyapunov], *, ax: Axes | None = Non
     ax = one_axes(ax)
     ax.axhline(0, color=QUIET, linewidth=0.8, linestyle=":")
     count = len(found)
-    means = [each.exponents.mean(axis=0) for each in found]
-    names = [f"{each.name}, {_fate(mean[0])}" for each, mean in zip(found, means, strict=True)]
-    for n, (each, mean, look) in enumerate(zip(found, means, looks(names), strict=True)):
+    names = [f"{each.name} {each.fate}{_left_out(each)}" for each in found]
+    for n, (each, look) in enumerate(zip(found, looks(names), strict=True)):
         order = np.arange(1, each.exponents.shape[1] + 1) + 0.3 * (n - (count - 1) / 2) / count
-        reach = np.abs(np.stack([each.exponents.min(axis=0), each.exponents.max(axis=0)]) - mean)
+        finite = np.ma.masked_invalid(each.exponents)
+        mean = np.where(np.isfinite(each.mean), each.mean, np.nan)
+        reach = np.abs(np.stack([finite.min(axis=0).filled(np.nan), finite.max(axis=0).filled(np.nan)]) - mean)
         ax.errorbar(order, mean, yerr=reach, marker="o", markersize=4, linewidth=1.2, elinewidth=1, **look)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.set_xlabel("exponent, the largest first", color=INK)
-    ax.set_ylabel("growth per step (natural logarithm)", color=INK)
-    headline(ax, "Lyapunov exponents: below 0 a change dies, above 0 it grows", ncols=3)
+    counted(ax, "exponent, the largest first", "growth per step (natural logarithm)")
+    columns = 2 if max(map(len, names)) <= WIDEST else 1
+    headline(ax, "Lyapunov exponents: below 0 a change dies, above 0 it grows", ncols=columns)
     return ax
 
 
-def _fate(exponent: float) -> str:
-    return f"τ = {-1 / exponent:.3g} steps" if exponent < 0 else "changes do not die"
+def _left_out(found: Lyapunov) -> str:
+    """A word for the exponents that have no place on an axis."""
+    infinite = np.isinf(found.exponents)
+    return f" ({infinite.sum()} of {infinite.size} exponents are −∞)" if infinite.any() else ""
+
+
+def _places(rows: Sequence[int]) -> np.ndarray:
+    """The layers of one direction, counted from 1."""
+    return np.arange(1, len(rows) + 1)
 
 
 def _back(ax: Axes, norms: np.ndarray, label: str, color: Any, **look: Any) -> None:
     """A line over the steps back from the end."""
     look = {"linewidth": 1.8, **look}
-    ax.plot(np.arange(len(norms)), above_zero(norms[::-1]), color=color, label=label, **look)
+    line(ax, np.arange(len(norms)), above_zero(norms[::-1]), color=color, label=label, **look)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from recuerdo.show.style import (
     DASHES,
@@ -17,6 +16,7 @@ from recuerdo.show.style import (
     TRUTH,
     above_zero,
     back_in_time,
+    counted,
     headline,
     logarithmic,
     one_axes,
@@ -45,20 +45,17 @@ def plot_shrinking(found: Shrinking, *, ax: Axes | None = None) -> Axes:
     slope.axhline(mean, color=MODEL, linewidth=1.4, linestyle=DASHES[1], label=f"mean {mean:.2g}")
     slope.set(ylim=(-0.02, 1.05))
     slope.set_xlabel("pre-activation a", color=INK)
-    headline(slope, "The derivative of tanh", ncols=2)
+    level = headline(slope, "The derivative of tanh", ncols=2)
     distance = np.arange(len(found.norms))
     gradient.plot(
         distance, above_zero(found.norms), color=MODEL, marker="o", markersize=4, linestyle="none", label="measured"
     )
-    line = f"{found.rate:.3g} with each {found.along} (R² {found.fit:.2f})"
-    gradient.plot(distance, found.fitted, color=TRUTH, linestyle=DASHES[1], linewidth=1.6, label=line)
+    label = f"{found.rate:.4g} with each {found.along} (R² {found.fit:.2f})"
+    gradient.plot(distance, found.fitted, color=TRUTH, linestyle=DASHES[1], linewidth=1.6, label=label)
     logarithmic(gradient)
-    gradient.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    counted = {"step back": "steps back from the loss", "layer down": "layers down from the loss"}
-    gradient.set_xlabel(counted[found.along], color=INK)
-    gradient.set_ylabel("norm of the gradient", color=INK)
-    verdict = {True: "shrinks geometrically", False: "shrinks, not by one factor" if found.rate < 1 else "grows"}
-    headline(gradient, f"The gradient {verdict[found.holds]}", ncols=2, rows=2)
+    words = {"step back": "steps back from the loss", "layer down": "layers down from the loss"}
+    counted(gradient, words[found.along], "norm of the gradient")
+    headline(gradient, f"The gradient {found.verdict}", ncols=2, rows=level)
     return ax
 
 
@@ -80,13 +77,11 @@ def plot_norm_bound(found: NormBound, *, ax: Axes | None = None) -> Axes:
     )  # fmt: skip
     ax.plot(
         back, above_zero(found.norms), color=MODEL, marker="o", markersize=3.5, linewidth=1.4,
-        label=f"measured: {found.rate:.3g} with each step back",
+        label=f"measured: {found.rate:.4g} with each step back",
     )  # fmt: skip
     logarithmic(ax)
     back_in_time(ax, "steps back from the end", "|dL/ds|")
-    may = "may explode" if found.may_explode else "must vanish"
-    does = "and does" if found.explodes == found.may_explode else ("and does not" if found.may_explode else "and grows")
-    headline(ax, f"The norm says: the gradient {may}, {does}", ncols=2)
+    headline(ax, f"The norm says: the gradient {found.verdict}", ncols=2)
     return ax
 
 

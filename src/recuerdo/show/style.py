@@ -56,9 +56,28 @@ def panels(ax: Axes | None, widths: Sequence[float]) -> tuple[Axes, list[Axes]]:
 def back_in_time(ax: Axes, x: str, y: str) -> None:
     """Let the horizontal axis count steps back, the last step at the right, and name both axes."""
     ax.xaxis.set_inverted(True)  # time runs to the right, as everywhere
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    counted(ax, x, y)
+
+
+def counted(ax: Axes, x: str, y: str) -> None:
+    """Name both axes; the horizontal one counts steps, units or layers, of which there are no halves."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     ax.set_xlabel(x, color=INK)
     ax.set_ylabel(y, color=INK)
+
+
+def line(ax: Axes, x: np.ndarray, y: np.ndarray, **look: Any) -> None:
+    """A line with a gap where y is NaN; what has no neighbour is a point, since a line has no length there."""
+    there = np.pad(np.isfinite(y), 1)
+    (alone,) = np.nonzero(there[1:-1] & ~there[:-2] & ~there[2:])
+    if len(alone):
+        look = {"marker": "o", "markersize": 4, "markevery": alone.tolist(), **look}
+    ax.plot(x, y, **look)
+
+
+def say(ax: Axes, words: str) -> None:
+    """Write into the middle of a picture why it is empty."""
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, color=QUIET, fontsize=10, ha="center", va="center")
 
 
 def above_zero(norms: np.ndarray) -> np.ndarray:
@@ -93,7 +112,7 @@ def looks(names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def headline(ax: Axes, words: str, *, ncols: int = 4, heading: str | None = None, rows: int = 0) -> None:
+def headline(ax: Axes, words: str, *, ncols: int = 4, heading: str | None = None, rows: int = 0) -> int:
     """Write the title flush left, and the names of the lines between it and the axes, where they can hide no line.
 
     Args:
@@ -102,6 +121,9 @@ def headline(ax: Axes, words: str, *, ncols: int = 4, heading: str | None = None
         ncols: how many names stand side by side.
         heading: what the names are, above them.
         rows: rows of names to leave room for at least, so that the titles of neighbours stand level.
+
+    Returns:
+        Rows of names that there is room for.
     """
     names = len(ax.get_legend_handles_labels()[1])
     if names:
@@ -111,3 +133,4 @@ def headline(ax: Axes, words: str, *, ncols: int = 4, heading: str | None = None
         )  # fmt: skip
     rows = max(rows, -(-names // ncols) + (heading is not None))
     ax.set_title(words, loc="left", fontsize=11, color=INK, pad=10 + 16 * rows)
+    return rows

@@ -101,7 +101,9 @@ def _key(unfolded: Unfolded) -> str:
     cell = unfolded.cell
     asked = f"Step {unfolded.t} was asked for. " if len(unfolded.steps) > 1 else ""
     if not cell.gates:
-        return f"{asked}The glass shows h: filled upwards from 0, in the middle, to 1, and downwards to −1."
+        beyond = any(abs(line.value) > 1 for step in unfolded.steps for line in step.lines if line.name == "h_t")
+        more = " Where h lies beyond, the glass is full, and the number says how far." if beyond else ""
+        return f"{asked}The glass shows h: filled upwards from 0, in the middle, to 1, and downwards to −1.{more}"
     shares = ", ".join(gate for gate in cell.gates if gate not in cell.candidates)
     return (
         f"{asked}{shares} are filled from 0 (shut) to 1 (open); {', '.join(cell.candidates)} upwards from 0, in the "
