@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-SETUP := pyproject.toml constraints.txt
+SETUP := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
 
 # pip reads these for the packages and for the isolated build of our own, whatever its version.
 export PIP_CONSTRAINT := constraints.txt
