@@ -1,0 +1,52 @@
+"""How a tensor reaches the C++ core: as the address of its first number, with everything laid out as csrc/task.h says."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+try:
+    from recuerdo.kernels import _native
+
+    native: ModuleType | None = _native
+    missing = ""
+except ImportError as error:
+    native, missing = None, str(error)
+
+CELLS = ("frnn", "indrnn", "lstm", "gru", "gru_reset_before")
+ACTIVATIONS = ("tanh", "relu", "linear", "sigmoid")
+"""In the order of the enumerations in csrc/task.h and csrc/cells.h."""
+
+BLOCKS = (1, 1, 4, 3, 3)
+"""G of each of the cells."""
+
+LSTM, GRU, GRU_RESET_BEFORE = (CELLS.index(name) for name in ("lstm", "gru", "gru_reset_before"))
+INDRNN = CELLS.index("indrnn")
+
+
+def dense(tensor: Tensor | None) -> Tensor | None:
+    """Return the tensor with its numbers one after the other."""
+    return None if tensor is None else tensor.contiguous()
+
+
+def row_by_row(x: Tensor) -> Tensor:
+    """Return x, (T, N, D), with the features of a sample one after the other: samples first is as good as time first."""
+    return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+
+
+def run(like: Tensor, backward: bool, fields: dict[str, int | float | bool], **tensors: Tensor | None) -> None:
+    """Run a task of the given fields on dense tensors, as many threads as torch uses.
+
+    Args:
+        like: a tensor of the type in which to compute.
+        backward: walk back.
+        fields: the numbers of the task.
+        tensors: its tensors by the names of the fields; the caller keeps them alive.
+    """
+    assert native is not None
+    for name, tensor in tensors.items():
+        if tensor is not None:
+            fields[name] = tensor.data_ptr()
+    native.run(like.dtype == torch.float64, backward, torch.get_num_threads(), fields)
