@@ -1,5 +1,4 @@
-// The walk back through time, for the samples of one part: gradients by the pre-activations, from which those by the weights
-// and by x follow as single large products.
+// The walk back through time, for the samples of one part: gradients by the pre-activations, by x and by the first state.
 #pragma once
 
 #include "walk.h"
@@ -15,7 +14,7 @@ struct Backward : Walk<Real> {
     using Base::first, Base::G, Base::gated_hidden, Base::GH, Base::H, Base::last, Base::normed, Base::R, Base::t;
     Matrices<Real> B;
     size_t bytes;
-    const Real **a, **h_old, **seen;
+    const Real **a, **a_too, **h_old, **seen;
     Real **out, *dh, *dc, *back, *d_reset, *none, *gathered, *spare;
     Rows<Real> rows;
     long *active, SUMS, part;
@@ -28,6 +27,7 @@ struct Backward : Walk<Real> {
         SUMS = GH + 2 * H;
         Arena arena{t.scratch ? t.scratch + which * t.scratch_bytes : nullptr};
         a = arena.take<const Real*>(most);
+        a_too = arena.take<const Real*>(most);
         h_old = arena.take<const Real*>(most);
         seen = arena.take<const Real*>(most);
         out = arena.take<Real*>(most);
@@ -36,7 +36,7 @@ struct Backward : Walk<Real> {
         dc = arena.take<Real>(t.cell == LSTM ? most * H : 0);
         back = arena.take<Real>(apart ? most * H : 0);
         d_reset = arena.take<Real>(before ? most * H : 0);
-        none = arena.take<Real>(H);
+        none = arena.take<Real>(H > t.D ? H : t.D);
         spare = arena.take<Real>(t.mask && !t.seen ? most * H : 0);
         gathered = arena.take<Real>(SUMS);
         rows = {arena.take<Real>(H), arena.take<Real>(H)};
@@ -53,12 +53,6 @@ struct Backward : Walk<Real> {
         return t.d_gates ? t.d_gates + this->row(time, n) * GH : nullptr;
     }
 
-    const Real* before(long step, long time, long n, const Real* all, const Real* start, const Real* restart) const {
-        if (this->restarts(time, n)) return restart ? restart + n * H : none;
-        if (step == 0 || !this->inside(this->time(step - 1), n)) return start + n * H;
-        return all + this->row(this->time(step - 1), n) * H;
-    }
-
     void add(Real* to, const Real* what) const {
         along<Real>(H, [&](long j, auto io) { io.put(to + j, io(to + j) + io(what + j)); });
     }
@@ -72,22 +66,18 @@ struct Backward : Walk<Real> {
         for (long n = first; n < last; ++n) {
             long row = this->row(time, n);
             if (!this->inside(time, n)) {
-                clear(d_pre(time, n), d_blocks() * H * sizeof(Real));
-                if (t.d_product) clear(t.d_product + row * GH, GH * sizeof(Real));
-                if (t.seen) clear(t.seen + row * H, H * sizeof(Real));
-                if (t.seen_reset) clear(t.seen_reset + row * H, H * sizeof(Real));
+                if (!t.d_x) clear(d_pre(time, n), d_blocks() * H * sizeof(Real));  // what W x + b came from reads it
+                if (t.d_x) clear(t.d_x + row * t.D, t.D * sizeof(Real));
                 continue;
             }
             if (t.d_out) add(dh_of(n), t.d_out + row * H);
             if (t.d_c) add(dc_of(n), t.d_c + row * H);
-            const Real* h = h_old[count] = seen[count] = before(step, time, n, t.out, t.h0, t.restart_h);
-            Real* to = t.seen ? t.seen + row * H : spare + count * H;
+            const Real* h = h_old[count] = seen[count] = this->before(step, time, n, t.out, t.h0, t.restart_h, none);
             if (t.mask) {
+                Real* to = t.seen ? t.seen + row * H : spare + count * H;
                 const Real* mask = t.mask + n * H;
                 along<Real>(H, [&](long j, auto io) { io.put(to + j, io(h + j) * io(mask + j)); });
                 seen[count] = to;
-            } else if (t.seen) {
-                copy(to, h, H);
             }
             active[count++] = n;
         }
@@ -111,7 +101,7 @@ struct Backward : Walk<Real> {
                 if (t.cell == INDRNN) diagonal(k, n, d, dp);
                 break;
             case LSTM:
-                lstm_backward(g, before(step, time, n, t.c, t.c0, t.restart_c), d, dc_of(n), dp, dg, H, this->norm_c(),
+                lstm_backward(g, this->before(step, time, n, t.c, t.c0, t.restart_c, none), d, dc_of(n), dp, dg, H, this->norm_c(),
                               zone, this->zone(1, time, n), rows, gathered + GH, gathered + GH + H);
                 break;
             case GRU: gru_backward(g, (const Real*)t.hidden + this->row(time, n) * H, h, d, dp, dg, H, zone); break;
@@ -150,7 +140,17 @@ struct Backward : Walk<Real> {
             a[k] = (normed ? t.d_product + this->row(time, n) * GH : d_hidden_half(time, n)) + block * H;
             out[k] = into ? into + k * H : dh_of(n);
         }
-        product(U, a, out, count);
+        product(U, a, out, count, (const Real*)nullptr);
+    }
+
+    void to_x(long time, long count) const {
+        for (long k = 0; k < count; ++k) {
+            a[k] = d_pre(time, active[k]) + (gated_hidden ? H : 0);
+            a_too[k] = d_pre(time, active[k]);
+            out[k] = t.d_x + this->row(time, active[k]) * t.D;
+        }
+        long K = gated_hidden ? 2 * H : GH;  // a GRU's blocks r and z, and n by its input half
+        product(B.input, Sources<Real>{a, K, a_too, GH - K}, out, count, (const Real*)none);
     }
 
     void flush() const {
@@ -159,7 +159,7 @@ struct Backward : Walk<Real> {
     }
 
     void run() const {
-        clear(none, H * sizeof(Real));
+        clear(none, (H > t.D ? H : t.D) * sizeof(Real));
         clear(gathered, SUMS * sizeof(Real));
         for (long n = first; n < last; ++n) {
             t.d_h_last ? copy(dh_of(n), t.d_h_last + n * H, H) : clear(dh_of(n), H * sizeof(Real));
@@ -177,6 +177,7 @@ struct Backward : Walk<Real> {
                 if (apart)
                     for (long k = 0; k < count; ++k) add_masked(dh_of(active[k]), back + k * H, t.mask + active[k] * H);
             }
+            if (t.d_x) to_x(time, count);
             if (t.reset) restart(time, count);
             if (t.sums && (step % FLUSH == 0)) flush();
         }

@@ -56,6 +56,16 @@ RECUERDO_INLINE Vec<Real> slope(int kind, Vec<Real> y) {
     return all<Real>(1);
 }
 
+template <class Real>
+static void sigmoids(Real* values, long count) {
+    along<Real>(count, [&](long j, auto io) { io.put(values + j, sigmoid<Real>(io(values + j))); });
+}
+
+template <class Real>
+static void tanhs(Real* values, long count) {
+    along<Real>(count, [&](long j, auto io) { io.put(values + j, tanh<Real>(io(values + j))); });
+}
+
 template <class Real, int kind>
 static void elman_forward(Real* pre, const Real* old, Real* h, long H, Zone<Real> zone) {
     along<Real>(H, [&](long j, auto io) {
@@ -84,32 +94,27 @@ struct NormC {
 template <class Real>
 static void lstm_forward(Real* g, const Real* h_old, const Real* c_old, Real* h, Real* c, long H, NormC<Real> norm,
                          Zone<Real> zone_h, Zone<Real> zone_c, Rows<Real> rows) {
+    // One activation at a time: the passes are short, and the processor runs several vectors of one at once.
+    sigmoids(g, 2 * H);
+    tanhs(g + 2 * H, H);
+    sigmoids(g + 3 * H, H);
     bool plain = !norm.gain && !zone_h.on;
+    Real* cell = plain ? c : rows.first;
     along<Real>(H, [&](long j, auto io) {
-        Vec<Real> in = sigmoid<Real>(io(g + j)), forget = sigmoid<Real>(io(g + H + j));
-        Vec<Real> fresh = tanh<Real>(io(g + 2 * H + j)), out = sigmoid<Real>(io(g + 3 * H + j));
-        Vec<Real> cell = forget * io(c_old + j) + in * fresh;
-        io.put(g + j, in);
-        io.put(g + H + j, forget);
-        io.put(g + 2 * H + j, fresh);
-        io.put(g + 3 * H + j, out);
-        if (plain) {
-            io.put(c + j, cell);
-            io.put(h + j, out * tanh<Real>(cell));
-        } else {
-            io.put(rows.first + j, cell);
-        }
+        io.put(cell + j, io(g + H + j) * io(c_old + j) + io(g + j) * io(g + 2 * H + j));
     });
-    if (plain) return;
+    if (plain) {
+        along<Real>(H, [&](long j, auto io) { io.put(h + j, io(g + 3 * H + j) * tanh<Real>(io(cell + j))); });
+        return;
+    }
     Moments<Real> m{0, 1};
-    if (norm.gain) m = moments<Real>(rows.first, H);
+    if (norm.gain) m = moments<Real>(cell, H);
     along<Real>(H, [&](long j, auto io) {
-        Vec<Real> cell = io(rows.first + j), seen = cell;
-        if (norm.gain) seen = (cell - m.mean) * m.scale * io(norm.gain + j);
+        Vec<Real> seen = io(cell + j);
+        if (norm.gain) seen = (seen - m.mean) * m.scale * io(norm.gain + j);
         if (norm.shift) seen += io(norm.shift + j);
-        Vec<Real> fresh = io(g + 3 * H + j) * tanh<Real>(seen);
-        io.put(h + j, zone_h.blend(j, io, fresh, h_old));
-        io.put(c + j, zone_c.blend(j, io, cell, c_old));
+        io.put(h + j, zone_h.blend(j, io, io(g + 3 * H + j) * tanh<Real>(seen), h_old));
+        io.put(c + j, zone_c.blend(j, io, io(cell + j), c_old));
     });
 }
 
@@ -137,12 +142,16 @@ static void lstm_backward(const Real* g, const Real* c_old, Real* dh, Real* dc, 
         io.put(dc + j, dcell * forget + kept_c * dc_all);
     };
     if (!norm.gain) {
+        Real* tanh_c = rows.first;
+        along<Real>(H, [&](long j, auto io) {
+            V cell = io(g + H + j) * io(c_old + j) + io(g + j) * io(g + 2 * H + j);
+            io.put(tanh_c + j, tanh<Real>(cell));
+        });
         along<Real>(H, [&](long j, auto io) {
             V dh_all = io(dh + j), dc_all = io(dc + j), kept_h{}, kept_c{};
             if (zone_h.on) kept_h = zone_h(j, io), kept_c = zone_c(j, io);
             V dh_new = ((Real)1 - kept_h) * dh_all, dc_new = ((Real)1 - kept_c) * dc_all;
-            V cell = io(g + H + j) * io(c_old + j) + io(g + j) * io(g + 2 * H + j);
-            V seen = tanh<Real>(cell);
+            V seen = io(tanh_c + j);
             V dcell = dc_new + dh_new * io(g + 3 * H + j) * ((Real)1 - seen * seen);
             gates(j, io, dh_new, seen, dcell, kept_h, kept_c, dh_all, dc_all);
         });
@@ -180,11 +189,9 @@ static void lstm_backward(const Real* g, const Real* c_old, Real* dh, Real* dc, 
 // hidden: U_n h + b of the candidate, which the reset gate scales
 template <class Real>
 static void gru_forward(Real* g, const Real* hidden, const Real* old, Real* h, long H, Zone<Real> zone) {
+    sigmoids(g, 2 * H);
     along<Real>(H, [&](long j, auto io) {
-        Vec<Real> r = sigmoid<Real>(io(g + j)), z = sigmoid<Real>(io(g + H + j));
-        Vec<Real> n = tanh<Real>(io(g + 2 * H + j) + r * io(hidden + j));
-        io.put(g + j, r);
-        io.put(g + H + j, z);
+        Vec<Real> z = io(g + H + j), n = tanh<Real>(io(g + 2 * H + j) + io(g + j) * io(hidden + j));
         io.put(g + 2 * H + j, n);
         io.put(h + j, zone.blend(j, io, ((Real)1 - z) * n + z * io(old + j), old));
     });
@@ -215,12 +222,8 @@ static void gru_backward(const Real* g, const Real* hidden, const Real* old, Rea
 // The other form, first half: gates r and z, and r * h for the candidate's product. seen: h as the product sees it.
 template <class Real>
 static void gru_before_reset(Real* g, const Real* seen, Real* reset, long H) {
-    along<Real>(H, [&](long j, auto io) {
-        Vec<Real> r = sigmoid<Real>(io(g + j));
-        io.put(g + j, r);
-        io.put(g + H + j, sigmoid<Real>(io(g + H + j)));
-        io.put(reset + j, r * io(seen + j));
-    });
+    sigmoids(g, 2 * H);
+    along<Real>(H, [&](long j, auto io) { io.put(reset + j, io(g + j) * io(seen + j)); });
 }
 
 template <class Real>

@@ -10,6 +10,7 @@
 namespace recuerdo {
 namespace {
 
+constexpr long MOST = 64;         // parts: `sums` has a row for each
 constexpr double TOO_SMALL = 1e6;  // operations that one thread finishes before another has woken up
 
 std::vector<const Path*> here() {
@@ -81,6 +82,12 @@ void walk(void* with, long part) {
     call.backward ? call.kernels.backward(call.task, part) : call.kernels.forward(call.task, part);
 }
 
+template <class Real>
+void weights(void* with, long part) {
+    auto& call = *static_cast<Call<Real>*>(with);
+    call.kernels.weights(call.task, part);
+}
+
 }  // namespace
 
 std::vector<std::string> paths() {
@@ -110,6 +117,7 @@ void run(Task<Real>& task, bool backward, long threads) {
     double operations = rows * (2.0 * ((task.x ? task.D : 0) + (task.cell == INDRNN ? 0 : task.H)) + 30);
     task.parts = operations < TOO_SMALL || threads < 1 ? 1 : threads;
     if (task.parts > task.N) task.parts = task.N > 0 ? task.N : 1;
+    if (task.parts > MOST) task.parts = MOST;
     kernels.plan(task, backward);
     thread_local Memory memory;
     task.packed = memory.of(task.packed_bytes + task.parts * task.scratch_bytes);
@@ -117,6 +125,7 @@ void run(Task<Real>& task, bool backward, long threads) {
     Call<Real> call{task, kernels, backward};
     share_out(task.parts, pack<Real>, &call);
     share_out(task.parts, walk<Real>, &call);
+    if (backward) share_out(task.parts, weights<Real>, &call);
 }
 
 template <class Real>

@@ -15,7 +15,7 @@ struct Forward : Walk<Real> {
     Matrices<Real> B;
     long chunk;
     size_t bytes;
-    const Real **a, **h_old, **c_old;
+    const Real **a, **x, **h_old, **c_old;
     Real **out, **out_n, *bias, *gates, *hidden, *q, *seen, *reset, *cells, *none;
     Rows<Real> rows;
     long* active;
@@ -23,9 +23,10 @@ struct Forward : Walk<Real> {
     Forward(const Task<Real>& task, long part) : Base(task, part), B(task, false) {
         long most = (t.N + t.parts - 1) / t.parts;
         chunk = most < ROWS_AT_ONCE ? (ROWS_AT_ONCE + most - 1) / (most > 0 ? most : 1) : 1;
-        if (!t.x) chunk = 1;
+        if (!t.x || B.fused) chunk = 1;
         Arena arena{t.scratch ? t.scratch + part * t.scratch_bytes : nullptr};
         a = arena.take<const Real*>(most * chunk);
+        x = arena.take<const Real*>(most);
         out = arena.take<Real*>(most * chunk);
         out_n = arena.take<Real*>(most);
         h_old = arena.take<const Real*>(most);
@@ -72,11 +73,22 @@ struct Forward : Walk<Real> {
             for (long n = first; n < last; ++n) {
                 if (!this->inside(time, n)) continue;
                 a[count] = t.x + time * t.x_by_t + n * t.x_by_n;
-                copy(out[count] = gates_of(s, n), (const Real*)bias, GH);
-                ++count;
+                out[count++] = gates_of(s, n);
             }
         }
-        product(B.input, a, out, count);
+        product(B.input, a, out, count, (const Real*)bias);
+    }
+
+    // W x + U h + b of all blocks in one sum; of a GRU's candidate W x + b, with U h still to come
+    void fused_products(long step, long time, long count) const {
+        for (long k = 0; k < count; ++k) {
+            x[k] = t.x + time * t.x_by_t + active[k] * t.x_by_n;
+            out[k] = gates_of(step, active[k]);
+        }
+        product(B.all, Sources<Real>{x, t.D, a, H}, out, count, (const Real*)bias);
+        if (!B.input.M) return;
+        for (long k = 0; k < count; ++k) out[k] += 2 * H;
+        product(B.input, x, out, count, (const Real*)bias + 2 * H);
     }
 
     // where the product of the blocks from `block` on goes for the samples that are active; it is added to what is there
@@ -182,16 +194,18 @@ struct Forward : Walk<Real> {
         }
         for (long step = 0; step < t.T; ++step) {
             long time = this->time(step);
-            if (t.x && step % chunk == 0) input_products(step);
+            if (t.x && !B.fused && step % chunk == 0) input_products(step);
             long count = begin(step, time);
             see(count);
-            if (t.cell != INDRNN) {
+            if (B.fused) {
+                fused_products(step, time, count);
+            } else if (t.cell != INDRNN) {
                 targets(time, step, 0, count, out);
-                product(B.all, a, out, count);
+                product(B.all, a, out, count, (const Real*)nullptr);
             }
             if (t.cell == GRU) {
                 targets(time, step, 2, count, out_n);
-                product(B.rest, a, out_n, count);
+                product(B.rest, a, out_n, count, (const Real*)nullptr);
             } else if (t.cell == GRU_RESET_BEFORE) {
                 reset_before(step, time, count);
             }
@@ -211,7 +225,7 @@ struct Forward : Walk<Real> {
             a[k] = reset + k * H;
         }
         targets(time, step, 2, count, out_n);
-        product(B.rest, a, out_n, count);
+        product(B.rest, a, out_n, count, (const Real*)nullptr);
         if (normed)
             for (long k = 0; k < count; ++k) norm_blocks(time, step, active[k], 2, 3);
     }

@@ -3,6 +3,7 @@
 
 #include "backward.h"
 #include "forward.h"
+#include "weights.h"
 
 namespace recuerdo {
 namespace RECUERDO_ISA {
@@ -10,7 +11,12 @@ namespace RECUERDO_ISA {
 template <class Real>
 static void plan(Task<Real>& task, bool backward) {
     task.packed_bytes = Matrices<Real>(task, backward).bytes;
-    task.scratch_bytes = backward ? Backward<Real>(task, 0).bytes : Forward<Real>(task, 0).bytes;
+    if (backward) {
+        size_t walk = Backward<Real>(task, 0).bytes, weights = Weights<Real>(task, 0).bytes;
+        task.scratch_bytes = walk > weights ? walk : weights;
+    } else {
+        task.scratch_bytes = Forward<Real>(task, 0).bytes;
+    }
 }
 
 template <class Real>
@@ -29,12 +35,18 @@ static void walk_backward(const Task<Real>& task, long part) {
 }
 
 template <class Real>
+static void weights(const Task<Real>& task, long part) {
+    Weights<Real>(task, part).run();
+}
+
+template <class Real>
 static void activate_all(int kind, Real* values, long count) {
     along<Real>(count, [&](long j, auto io) { io.put(values + j, activate<Real>(kind, io(values + j))); });
 }
 
 template <class Real>
-static const Kernels<Real> table = {plan<Real>, pack<Real>, walk_forward<Real>, walk_backward<Real>, activate_all<Real>};
+static const Kernels<Real> table = {plan<Real>,          pack<Real>,    walk_forward<Real>,
+                                    walk_backward<Real>, weights<Real>, activate_all<Real>};
 
 }  // namespace RECUERDO_ISA
 }  // namespace recuerdo

@@ -37,7 +37,8 @@ Task<Real> task_of(nb::dict fields) {
         ADDRESS(zoneout) ADDRESS(lengths) ADDRESS(reset) ADDRESS(gates) ADDRESS(hidden) ADDRESS(normed)
         ADDRESS(norm_scale) ADDRESS(out) ADDRESS(c) ADDRESS(h_last) ADDRESS(c_last) ADDRESS(d_out) ADDRESS(d_c)
         ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_pre) ADDRESS(d_product) ADDRESS(seen)
-        ADDRESS(seen_reset) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c) ADDRESS(sums)
+        ADDRESS(seen_reset) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
+        ADDRESS(d_bias_ih) ADDRESS(d_bias_hh) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c) ADDRESS(sums)
 #undef NUMBER
 #undef ADDRESS
         throw std::invalid_argument(std::string("There is no field '") + name + "' in a task.");

@@ -32,42 +32,49 @@ struct Packed {
         return left < width ? left : width;
     }
 
-    // B[k][m] = from[k * by_k + m * by_m]; panels first, last
-    void pack(const Real* from, long by_k, long by_m, long first, long last) const {
+    // B[at + k][m] = from[k * by_k + m * by_m] for k below count, in the panels from first to last
+    void pack(const Real* from, long at, long count, long by_k, long by_m, long first, long last) const {
         for (long p = first; p < last; ++p) {
             long m0 = p * width, W = columns(p), filled = M - m0 < W ? M - m0 : W;
-            Real* to = data + m0 * K;
-            if (by_m == 1) {
-                for (long k = 0; k < K; ++k) {
-                    for (long m = 0; m < filled; ++m) to[k * W + m] = from[k * by_k + m0 + m];
-                    for (long m = filled; m < W; ++m) to[k * W + m] = 0;
+            Real* to = data + m0 * K + at * W;
+            for (long k0 = 0; k0 < count; k0 += 16) {  // so that the lines of both stay in the cache, whichever is turned
+                long k1 = k0 + 16 < count ? k0 + 16 : count;
+                if (by_m == 1) {
+                    for (long k = k0; k < k1; ++k) memcpy(to + k * W, from + k * by_k + m0, filled * sizeof(Real));
+                } else {
+                    for (long m = 0; m < filled; ++m)
+                        for (long k = k0; k < k1; ++k) to[k * W + m] = from[k * by_k + (m0 + m) * by_m];
                 }
-            } else {
-                for (long k0 = 0; k0 < K; k0 += 16) {
-                    long k1 = k0 + 16 < K ? k0 + 16 : K;
-                    for (long m = 0; m < filled; ++m) {
-                        const Real* row = from + (m0 + m) * by_m;
-                        for (long k = k0; k < k1; ++k) to[k * W + m] = row[k * by_k];
-                    }
-                }
-                for (long k = 0; k < K; ++k)
+                for (long k = k0; k < k1 && filled < W; ++k)
                     for (long m = filled; m < W; ++m) to[k * W + m] = 0;
             }
         }
     }
 };
 
+// What a product reads of its rows: `second` follows `first` along k, so that W x and U h are one sum.
+template <class Real>
+struct Sources {
+    const Real* const* first;
+    long first_K;
+    const Real* const* second;
+    long second_K;
+};
+
+// One register block. n0 and n1 numbers of two rows of sources, times b, on top of `start` or, without one, of `out`.
 template <class Real, int R, int V>
-RECUERDO_INLINE void tile(const Real* const* a, const Real* b, long k0, long k1, Real* const* out, long at, long left) {
+static __attribute__((noinline)) void tile(const Real* const* a0, long n0, const Real* const* a1, long n1, const Real* b,
+                                           const Real* start, Real* const* out, long left) {
     constexpr long L = lanes<Real>;
     Vec<Real> acc[R][V];
     Real edge[R][V * L];  // the last panel's outputs may end inside a vector
     bool whole = left >= V * L;
-    const Real* row[R];
+    const Real *row0[R], *row1[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-        row[r] = a[r];
-        const Real* from = out[r] + at;
+        row0[r] = n0 ? a0[r] : nullptr;
+        row1[r] = n1 ? a1[r] : nullptr;
+        const Real* from = start ? start : out[r];
         if (!whole) {
             for (long m = 0; m < V * L; ++m) edge[r][m] = m < left ? from[m] : 0;
             from = edge[r];
@@ -75,73 +82,94 @@ RECUERDO_INLINE void tile(const Real* const* a, const Real* b, long k0, long k1,
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) acc[r][v] = load(from + v * L);
     }
-    b += k0 * V * L;
-    for (long k = k0; k < k1; ++k, b += V * L) {
-        Vec<Real> B[V];
+    auto add = [&](const Real* const* row, long n) __attribute__((always_inline)) {
+        for (long k = 0; k < n; ++k, b += V * L) {
+            Vec<Real> B[V];
 #pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) B[v] = load(b + v * L);
+            for (int v = 0; v < V; ++v) B[v] = load(b + v * L);
 #pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) {
-            Vec<Real> A = all<Real>(row[r][k]);
+            for (int r = 0; r < R; ++r) {
+                Vec<Real> A = all<Real>(row[r][k]);
 #pragma GCC unroll 8
-            for (int v = 0; v < V; ++v) acc[r][v] += A * B[v];
+                for (int v = 0; v < V; ++v) acc[r][v] += A * B[v];
+            }
         }
-    }
+    };
+    add(row0, n0);
+    add(row1, n1);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-        Real* to = whole ? out[r] + at : edge[r];
+        Real* to = whole ? out[r] : edge[r];
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) store(to + v * L, acc[r][v]);
-        if (!whole) memcpy(out[r] + at, edge[r], left * sizeof(Real));
+        if (!whole) memcpy(out[r], edge[r], left * sizeof(Real));
     }
 }
 
-template <class Real, int R, int V>
-static __attribute__((noinline)) void tiles(
-    const Real* const* a, const Real* b, long k0, long k1, Real* const* out, long at, long left) {
-    tile<Real, R, V>(a, b, k0, k1, out, at, left);
-}
+template <class Real>
+using Tile = void (*)(const Real* const*, long, const Real* const*, long, const Real*, const Real*, Real* const*, long);
 
 template <class Real, int V>
-static void rows_of(
-    int R, const Real* const* a, const Real* b, long k0, long k1, Real* const* out, long at, long left) {
+static Tile<Real> tile_of(long R) {
     switch (R) {
-        case 1: return tiles<Real, 1, V>(a, b, k0, k1, out, at, left);
-        case 2: return tiles<Real, 2, V>(a, b, k0, k1, out, at, left);
-        case 3: return tiles<Real, 3, V>(a, b, k0, k1, out, at, left);
+        case 1: return tile<Real, 1, V>;
+        case 2: return tile<Real, 2, V>;
+        case 3: return tile<Real, 3, V>;
 #if RECUERDO_ROWS > 3
-        case 4: return tiles<Real, 4, V>(a, b, k0, k1, out, at, left);
-#endif
-#if RECUERDO_ROWS > 4
-        case 5: return tiles<Real, 5, V>(a, b, k0, k1, out, at, left);
-        case 6: return tiles<Real, 6, V>(a, b, k0, k1, out, at, left);
+        case 4: return tile<Real, 4, V>;
+        case 5: return tile<Real, 5, V>;
+        case 6: return tile<Real, 6, V>;
 #endif
     }
+    return nullptr;
 }
 
-// out[r][0..M] += a[r][0..K] B for each of the rows.
 template <class Real>
-static void product(const Packed<Real>& B, const Real* const* a, Real* const* out, long rows) {
+static Tile<Real> tile_of(long R, long V) {
+    switch (V) {
+        case 1: return tile_of<Real, 1>(R);
+        case 2: return tile_of<Real, 2>(R);
+#if RECUERDO_PANEL > 2
+        case 3: return tile_of<Real, 3>(R);
+        case 4: return tile_of<Real, 4>(R);
+#endif
+    }
+    return nullptr;
+}
+
+// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows; without a start, out[r] itself.
+template <class Real>
+static void product(const Packed<Real>& B, Sources<Real> a, Real* const* out, long rows, const Real* start) {
     if (rows == 0) return;
-    long groups = (rows + RECUERDO_ROWS - 1) / RECUERDO_ROWS;
+    long groups = (rows + RECUERDO_ROWS - 1) / RECUERDO_ROWS, K0 = a.first_K;
+    long blocks = (B.K + BLOCK / 2) / BLOCK;
+    if (blocks < 1) blocks = 1;
     for (long p = 0; p < B.panels(); ++p) {
         long at = p * B.width, W = B.columns(p);
         const Real* panel = B.data + at * B.K;
-        for (long k0 = 0; k0 < B.K; k0 += BLOCK) {
-            long k1 = k0 + BLOCK < B.K ? k0 + BLOCK : B.K;
+        for (long block = 0; block < blocks; ++block) {
+            long k0 = B.K * block / blocks, k1 = B.K * (block + 1) / blocks;
+            long from0 = k0 < K0 ? k0 : K0, to0 = k1 < K0 ? k1 : K0;
+            long from1 = k0 - from0, to1 = k1 - to0;  // the second source begins where the first ends
             for (long g = 0; g < groups; ++g) {
                 long r0 = rows * g / groups, R = rows * (g + 1) / groups - r0;
-                switch (W / lanes<Real>) {
-                    case 1: rows_of<Real, 1>(R, a + r0, panel, k0, k1, out + r0, at, B.M - at); break;
-                    case 2: rows_of<Real, 2>(R, a + r0, panel, k0, k1, out + r0, at, B.M - at); break;
-#if RECUERDO_PANEL > 2
-                    case 3: rows_of<Real, 3>(R, a + r0, panel, k0, k1, out + r0, at, B.M - at); break;
-                    case 4: rows_of<Real, 4>(R, a + r0, panel, k0, k1, out + r0, at, B.M - at); break;
-#endif
+                const Real *first[RECUERDO_ROWS], *second[RECUERDO_ROWS];
+                Real* to[RECUERDO_ROWS];
+                for (long r = 0; r < R; ++r) {
+                    first[r] = to0 > from0 ? a.first[r0 + r] + from0 : nullptr;
+                    second[r] = to1 > from1 ? a.second[r0 + r] + from1 : nullptr;
+                    to[r] = out[r0 + r] + at;
                 }
+                tile_of<Real>(R, W / lanes<Real>)(first, to0 - from0, second, to1 - from1, panel + k0 * W,
+                                                  start && block == 0 ? start + at : nullptr, to, B.M - at);
             }
         }
     }
+}
+
+template <class Real>
+static void product(const Packed<Real>& B, const Real* const* a, Real* const* out, long rows, const Real* start) {
+    product(B, Sources<Real>{a, B.K, nullptr, 0}, out, rows, start);
 }
 
 }  // namespace RECUERDO_ISA

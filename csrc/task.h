@@ -42,8 +42,10 @@ struct Task {
     const Real *d_h_last, *d_c_last;
     Real *d_pre;                // (T, N, G, H) by W x + b; (T, N, 4, H) for GRU, see gru_backward
     Real *d_product;            // (T, N, G, H) by U h, where a layer norm lies between
-    Real *seen;                 // (T, N, H): h as the product saw it
+    Real *seen;                 // (T, N, H): h as the product saw it, where a mask lies between
     Real *seen_reset;           // (T, N, H): r * h as the product saw it
+    Real *d_x;                  // (T, N, D), with W given
+    Real *d_W, *d_U, *d_bias_ih, *d_bias_hh;
     Real *d_h0, *d_c0, *d_restart_h, *d_restart_c;  // (N, H); the last two are added to
     Real *sums;                 // (parts, G*H + 2*H), zeros: by norm_hh or the diagonal, by norm_c, by norm_c_bias
 
@@ -61,6 +63,7 @@ struct Kernels {
     void (*pack)(const Task<Real>&, bool backward, long part);
     void (*forward)(const Task<Real>&, long part);
     void (*backward)(const Task<Real>&, long part);
+    void (*weights)(const Task<Real>&, long part);
     void (*activate)(int kind, Real* values, long count);  // for tests
 };
 

@@ -20,36 +20,58 @@ struct Arena {
     }
 };
 
-// The matrices of a call. `rest` holds the candidate's block of a GRU, `all` the other blocks or all of them.
+constexpr long FEW = 8;  // of fewer samples the input products are taken together for several steps, to use W well
+
+// The matrices of a call, ready for `product`.
 template <class Real>
 struct Matrices {
+    // Forwards: `all` holds W and U of every block, one below the other, so that W x + U h is one sum; where the two must
+    // stay apart, U alone. A GRU's candidate needs them apart: its W is in `input`, its U in `rest`.
+    // Backwards: `all` and `rest` are U the other way round, `input` is W.
     Packed<Real> input, all, rest;
     size_t bytes;
     long U_rows;  // rows of U in `all`
+    bool fused;   // W is in `all`
 
     Matrices(const Task<Real>& t, bool backward) {
         long G = t.blocks(), H = t.H;
+        bool full = t.cell != INDRNN;
         Arena arena{t.packed};
         auto of = [&](long K, long M) { return Packed<Real>{arena.take<Real>(Packed<Real>::numbers(K, M)), K, M}; };
         input = all = rest = Packed<Real>{nullptr, 0, 0};
         U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
-        if (!backward && t.x) input = of(t.D, G * H);
-        if (t.cell != INDRNN) {
-            all = backward ? of(U_rows, H) : of(H, U_rows);
+        fused = !backward && t.x && full && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
+        if (backward) {
+            if (t.d_x) input = of(G * H, t.D);
+        } else if (t.x && U_rows < G * H) {
+            input = fused ? of(t.D, H) : of(t.D, G * H);
+        } else if (t.x && !fused) {
+            input = of(t.D, G * H);
+        }
+        if (full) {
+            all = backward ? of(U_rows, H) : of(fused ? t.D + H : H, U_rows);
             if (U_rows < G * H) rest = of(H, H);
         }
         bytes = arena.used;
     }
 
     void pack(const Task<Real>& t, bool backward, long part) const {
-        auto share = [&](const Packed<Real>& B, const Real* from, long by_k, long by_m) {
+        auto share = [&](const Packed<Real>& B, const Real* from, long at, long count, long by_k, long by_m) {
             long P = B.panels();
-            B.pack(from, by_k, by_m, P * part / t.parts, P * (part + 1) / t.parts);
+            if (B.M) B.pack(from, at, count, by_k, by_m, P * part / t.parts, P * (part + 1) / t.parts);
         };
-        if (input.data) share(input, t.W, 1, t.D);
-        if (t.cell == INDRNN) return;
-        backward ? share(all, t.U, t.H, 1) : share(all, t.U, 1, t.H);
-        if (rest.data) backward ? share(rest, t.U + 2 * t.H * t.H, t.H, 1) : share(rest, t.U + 2 * t.H * t.H, 1, t.H);
+        long D = t.D, H = t.H;
+        const Real* U_rest = t.U + 2 * H * H;
+        if (backward) {
+            share(input, t.W, 0, input.K, D, 1);
+            share(all, t.U, 0, all.K, H, 1);
+            share(rest, U_rest, 0, rest.K, H, 1);
+        } else {
+            share(input, input.M == H && fused ? t.W + 2 * H * D : t.W, 0, D, 1, D);
+            if (fused) share(all, t.W, 0, D, 1, D);
+            share(all, t.U, fused ? D : 0, H, 1, H);
+            share(rest, U_rest, 0, H, 1, H);
+        }
     }
 };
 
@@ -68,6 +90,14 @@ struct Walk {
     bool inside(long time, long n) const { return !t.lengths || time < t.lengths[n]; }
     bool restarts(long time, long n) const { return t.reset && t.reset[time * t.N + n]; }
     long row(long time, long n) const { return time * t.N + n; }
+
+    // The state before a step, where `all` holds the states after every step: the one before the walk, or before a reset.
+    const Real* before(long step, long time, long n, const Real* all, const Real* start, const Real* restart,
+                       const Real* none) const {
+        if (restarts(time, n)) return restart ? restart + n * H : none;
+        if (step == 0 || !inside(this->time(step - 1), n)) return start + n * H;
+        return all + row(this->time(step - 1), n) * H;
+    }
 
     Zone<Real> zone(long state, long time, long n) const {
         bool on = t.zoneout || t.zone_share != 0;

@@ -36,6 +36,25 @@ def row_by_row(x: Tensor) -> Tensor:
     return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
 
 
+def sizes(
+    x: Tensor, W: Tensor | None, h0: Tensor, zone_share: float, cell: int, activation: int, reverse: bool
+) -> dict[str, int | float | bool]:
+    """The numbers of a task."""
+    by_t, by_n = x.stride()[:2]
+    return {
+        "T": x.shape[0],
+        "N": h0.shape[0],
+        "D": 0 if W is None else x.shape[-1],
+        "H": h0.shape[1],
+        "x_by_t": by_t,
+        "x_by_n": by_n,
+        "zone_share": zone_share,
+        "cell": cell,
+        "activation": activation,
+        "reverse": reverse,
+    }
+
+
 def run(like: Tensor, backward: bool, fields: dict[str, int | float | bool], **tensors: Tensor | None) -> None:
     """Run a task of the given fields on dense tensors, as many threads as torch uses.
 

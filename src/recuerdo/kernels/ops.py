@@ -94,28 +94,9 @@ def recurrence(
         "normed": normed,
         "norm_scale": norm_scale,
     }
-    fields = sizes(x, W, h0, zone_share, cell, activation, reverse)
+    fields = calling.sizes(x, W, h0, zone_share, cell, activation, reverse)
     calling.run(h0, False, fields, **tensors)
     return kept
-
-
-def sizes(
-    x: Tensor, W: Tensor | None, h0: Tensor, zone_share: float, cell: int, activation: int, reverse: bool
-) -> dict[str, int | float | bool]:
-    """The numbers of a task."""
-    by_t, by_n = x.stride()[:2]
-    return {
-        "T": x.shape[0],
-        "N": h0.shape[0],
-        "D": 0 if W is None else x.shape[-1],
-        "H": h0.shape[1],
-        "x_by_t": by_t,
-        "x_by_n": by_n,
-        "zone_share": zone_share,
-        "cell": cell,
-        "activation": activation,
-        "reverse": reverse,
-    }
 
 
 @recurrence.register_fake
