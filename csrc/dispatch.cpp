@@ -31,17 +31,6 @@ std::atomic<const Path*>& chosen() {
     return path;
 }
 
-template <class Real>
-const Kernels<Real>& kernels();
-template <>
-const Kernels<float>& kernels() {
-    return *chosen().load()->single;
-}
-template <>
-const Kernels<double>& kernels() {
-    return *chosen().load()->twice;
-}
-
 // A thread's memory for its calls. It is kept, because the system hands out new pages slowly.
 class Memory {
   public:
@@ -89,6 +78,16 @@ void weights(void* with, long part) {
 }
 
 }  // namespace
+
+template <>
+const Kernels<float>& kernels() {
+    return *chosen().load()->single;
+}
+
+template <>
+const Kernels<double>& kernels() {
+    return *chosen().load()->twice;
+}
 
 std::vector<std::string> paths() {
     std::vector<std::string> names;

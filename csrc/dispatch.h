@@ -13,6 +13,9 @@ std::string path();                          // the one in use
 void use_path(const std::string& name);      // throws std::invalid_argument with the names that there are
 
 template <class Real>
+const Kernels<Real>& kernels();              // those of the instruction set in use
+
+template <class Real>
 void run(Task<Real>& task, bool backward, long threads);
 
 template <class Real>

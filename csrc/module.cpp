@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "dispatch.h"
+#include "stepper.h"
 
 namespace nb = nanobind;
 
@@ -53,6 +54,53 @@ void run_one(nb::dict fields, bool backward, long threads) {
     recuerdo::run(task, backward, threads);
 }
 
+// The numbers of an array, read or written in place: no copy, and no call into the library that it belongs to.
+template <class Real>
+class Numbers {
+  public:
+    Numbers(nb::handle array, long count, bool written) {
+        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (written ? PyBUF_WRITABLE : 0);
+        if (PyObject_GetBuffer(array.ptr(), &view_, flags)) throw nb::python_error();
+        const char* kind = std::is_same_v<Real, float> ? "f" : "d";
+        if (view_.len != count * (long)sizeof(Real) || std::strcmp(view_.format, kind)) {
+            PyBuffer_Release(&view_);
+            throw std::invalid_argument("another shape or type");
+        }
+    }
+    ~Numbers() { PyBuffer_Release(&view_); }
+    Numbers(const Numbers&) = delete;
+    Numbers& operator=(const Numbers&) = delete;
+    Real* data() const { return static_cast<Real*>(view_.buf); }
+
+  private:
+    Py_buffer view_;
+};
+
+template <class Real>
+void bind_stepper(nb::module_& m, const char* name) {
+    using Steps = Stepper<Real>;
+    nb::class_<Steps>(m, name, "A stack of layers that goes one step at a time.")
+        .def(nb::init<long>(), nb::arg("streams"))
+        .def("add", [](Steps& self, nb::dict fields, bool residual) { self.add(task_of<Real>(fields), residual); },
+             nb::arg("fields"), nb::arg("residual"), "Add a layer on top; its weights are copied.")
+        .def("step",
+             [](Steps& self, nb::handle x, nb::handle y) {
+                 Numbers<Real> in(x, self.streams() * self.features(), false);
+                 Numbers<Real> out(y, self.streams() * self.units(), true);
+                 self.step(in.data(), out.data());
+             },
+             nb::arg("x"), nb::arg("y"), "Take a step from x, (streams, D), and write the output to y, (streams, H).")
+        .def("exchange",
+             [](Steps& self, long layer, long which, nb::handle array, bool put) {
+                 long count = self.streams() * self.units_of(layer);
+                 Numbers<Real> numbers(array, count, !put);
+                 Real* state = self.state(layer, which);
+                 std::memcpy(put ? state : numbers.data(), put ? numbers.data() : state, count * sizeof(Real));
+             },
+             nb::arg("layer"), nb::arg("which"), nb::arg("array"), nb::arg("put"),
+             "Copy a state, (streams, H), from an array (put) or to it.");
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -72,6 +120,8 @@ NB_MODULE(_native, m) {
         },
         nb::arg("double"), nb::arg("kind"), nb::arg("values"), nb::arg("count"),
         "Apply tanh, relu, the identity or sigmoid (0 to 3) in place: for tests of their accuracy.");
+    bind_stepper<float>(m, "SingleStepper");
+    bind_stepper<double>(m, "DoubleStepper");
     m.def("paths", &paths, "The instruction sets that this processor can run, the fastest first.");
     m.def("path", &path, "The instruction set in use.");
     m.def("use_path", &use_path, nb::arg("name"), "Use another instruction set: for tests.");

@@ -28,7 +28,7 @@ class Native:
         """Return None if the core takes the job, else the reason in words."""
         if calling.native is None:
             return self._absent()
-        if _kernel(job.cell) is None:
+        if kernel_of(job.cell) is None:
             return f"it has no {job.cell.name} with this step or activation"
         if job.nudge is not None:
             return "it adds no nudge to the states"
@@ -59,8 +59,8 @@ class Native:
         return f"the C++ core is not built ({calling.missing})"
 
 
-def _kernel(cell: CellSpec) -> tuple[int, int] | None:
-    """The core's numbers for a cell and its activation, None if it has none."""
+def kernel_of(cell: CellSpec) -> tuple[int, int] | None:
+    """Return the core's numbers for a cell and its activation, None if it has none."""
     step = cell.step
     if step in GATED:
         return calling.CELLS.index(GATED[step]), 0
@@ -103,7 +103,7 @@ def _transformed(tensors: list[Tensor]) -> str | None:
 
 def _run(job: Job) -> Scanned:
     cell, x, weights = job.cell, job.x, job.weights
-    kernel = _kernel(cell)
+    kernel = kernel_of(cell)
     assert kernel is not None
     T, N, H = x.shape[0], *job.state[0].shape
     reset = job.reset

@@ -15,6 +15,7 @@ from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
 from recuerdo.nn.arguments import as_lengths, as_reset, check_max_lag, check_options, split_state
 from recuerdo.nn.initialisation import INITIALISERS
+from recuerdo.nn.stepper import Stepper
 
 
 class Options(TypedDict, total=False):
@@ -258,6 +259,18 @@ class RecurrentLayer(nn.Module):
         stacked = tuple(torch.stack(each) for each in zip(*finals, strict=True))
         final = stacked[0] if len(stacked) == 1 else stacked
         return (output, final, self._gather_trace(scanned)) if trace else (output, final)
+
+    def stepper(self, streams: int = 1) -> Stepper:
+        """Return a snapshot of this layer that takes one step at a time, in microseconds: see :class:`Stepper`.
+
+        Args:
+            streams: how many sequences go side by side.
+
+        Raises:
+            OptionError: the layer reads in both directions, its numbers are neither float32 nor float64, or streams is
+                below 1.
+        """
+        return Stepper(self, streams)
 
     def extra_repr(self) -> str:
         """Name the sizes, and every option that is not at its default."""
