@@ -45,6 +45,8 @@ BACKENDS: dict[str, Backend] = {"native": Native(), "reference": Reference()}
 """name -> backend, in the order in which they are asked: the fastest first, the reference last."""
 
 _ONLY: ContextVar[str | None] = ContextVar("recuerdo_only", default=None)
+_CAPTURED: list[str] = []
+"""What the blocks of `only` that are open, in any thread, ask for: all that a capture by torch.compile can see."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,11 @@ def only(backend: str) -> Iterator[None]:
     """
     _known(backend)
     token = _ONLY.set(backend)
+    _CAPTURED.append(backend)
     try:
         yield
     finally:
+        _CAPTURED.remove(backend)
         _ONLY.reset(token)
 
 
@@ -127,7 +131,7 @@ def _run(job: Job, backend: str | None) -> Scanned:
 
 
 def _explained(job: Job, backend: str | None) -> Explained:
-    backend = _ONLY.get() if backend is None else backend
+    backend = _asked() if backend is None else backend
     if backend is not None:
         _known(backend)
     refused: dict[str, str] = {}
@@ -137,6 +141,12 @@ def _explained(job: Job, backend: str | None) -> Explained:
             return Explained(name, refused)
         refused[name] = reason
     return Explained(None, refused)
+
+
+def _asked() -> str | None:
+    if torch.compiler.is_compiling():
+        return _CAPTURED[-1] if _CAPTURED else None
+    return _ONLY.get()
 
 
 def _known(backend: str) -> None:
