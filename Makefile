@@ -1,4 +1,4 @@
-# Everything here sets itself up: a fresh checkout and Python 3.11 or newer are all that is needed.
+# Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint format clean

@@ -171,9 +171,13 @@ struct Forward : Walk<Real> {
         long count = 0;
         for (long n = first; n < last; ++n) {
             if (!this->inside(time, n)) {
-                clear(t.out + this->row(time, n) * H, H * sizeof(Real));
+                long row = this->row(time, n);
+                clear(t.out + row * H, H * sizeof(Real));
                 if (t.gates) clear(gates_of(step, n), GH * sizeof(Real));
-                if (t.c) clear(t.c + this->row(time, n) * H, H * sizeof(Real));
+                if (t.c) clear(t.c + row * H, H * sizeof(Real));
+                if (t.hidden) clear(t.hidden + row * H, H * sizeof(Real));
+                if (t.normed) clear(t.normed + row * GH, GH * sizeof(Real));
+                if (t.norm_scale) clear(t.norm_scale + row * G, G * sizeof(Real));
                 continue;
             }
             if (this->restarts(time, n)) {

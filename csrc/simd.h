@@ -26,8 +26,7 @@ struct Simd<float> {
     static constexpr int mantissa = 23;
     static constexpr Word one = 0x3f800000;
     static constexpr float magic = 12582912.0f;       // 1.5 * 2^23: adding it rounds to a whole number
-    static constexpr float least = -87.0f;            // below, exp would leave the normal numbers
-    static constexpr float most = 88.0f;
+    static constexpr float least = -87.3365f;         // below, exp leaves the normal numbers
     static constexpr float ln2_high = 0.693359375f;   // few enough bits that its products are exact
     static constexpr float ln2_low = -2.12194440e-4f;
 };
@@ -41,8 +40,7 @@ struct Simd<double> {
     static constexpr int mantissa = 52;
     static constexpr Word one = 0x3ff0000000000000;
     static constexpr double magic = 6755399441055744.0;
-    static constexpr double least = -708.0;
-    static constexpr double most = 709.0;
+    static constexpr double least = -708.3964;
     static constexpr double ln2_high = 6.93145751953125e-1;
     static constexpr double ln2_low = 1.42860682030941723212e-6;
 };
@@ -114,7 +112,7 @@ RECUERDO_INLINE void along(long H, Body&& body) {
     if (j < H) body(j, Part<Real>{H - j});
 }
 
-// e^y - 1 = 2^n * (e^r - 1) + (2^n - 1) with y = n ln 2 + r and |r| <= ln 2 / 2, for y between least and most.
+// e^y - 1 = 2^n * (e^r - 1) + (2^n - 1) with y = n ln 2 + r and |r| <= ln 2 / 2, for y from least to 0.
 template <class Real>
 struct Powers {
     Vec<Real> scale, rest;  // 2^n, e^r - 1

@@ -12,7 +12,7 @@ from recuerdo.kernels import calling
 from recuerdo.kernels.calling import BLOCKS, GRU, GRU_RESET_BEFORE, INDRNN, LSTM, dense, row_by_row
 
 By = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-"""By x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c; empty where not asked for."""
+"""By x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c; empty if not needed."""
 
 
 @torch.library.custom_op("recuerdo::recurrence_backward", mutates_args=(), device_types="cpu")

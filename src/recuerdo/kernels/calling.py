@@ -1,4 +1,4 @@
-"""How a tensor reaches the C++ core: as the address of its first number, with everything laid out as csrc/task.h says."""
+"""How a tensor reaches the C++ core: as the address of its first number, laid out as csrc/task.h says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from types import ModuleType
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 try:
-    from recuerdo.kernels import _native
+    from recuerdo.kernels import _native  # pyright: ignore[reportMissingModuleSource]  # built from csrc/
 
     native: ModuleType | None = _native
     missing = ""
@@ -32,8 +33,15 @@ def dense(tensor: Tensor | None) -> Tensor | None:
 
 
 def row_by_row(x: Tensor) -> Tensor:
-    """Return x, (T, N, D), with the features of a sample one after the other: samples first is as good as time first."""
+    """Return x, (T, N, D), with the features of a sample one after the other: either axis may come first."""
     return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+
+
+def carry_tangents(*tensors: Tensor | None) -> bool:
+    """Say whether a tangent of forward mode comes with one of the tensors."""
+    if forward_ad._current_level < 0:  # no block of forward mode is open: spare each call the question
+        return False
+    return any(each is not None and forward_ad.unpack_dual(each).tangent is not None for each in tensors)
 
 
 def sizes(
@@ -69,3 +77,10 @@ def run(like: Tensor, backward: bool, fields: dict[str, int | float | bool], **t
         if tensor is not None:
             fields[name] = tensor.data_ptr()
     native.run(like.dtype == torch.float64, backward, torch.get_num_threads(), fields)
+
+
+def native_path() -> str:
+    """Say which instruction set the core uses, or why there is no core."""
+    if native is None:
+        return f"not built ({missing}): install a C++ compiler, then recuerdo again"
+    return f"{native.path()} (of {', '.join(native.paths())})"

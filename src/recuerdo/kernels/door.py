@@ -12,6 +12,7 @@ import torch
 
 from recuerdo.cells import Scanned, scan
 from recuerdo.errors import BackendError
+from recuerdo.kernels.checkpointing import checkpointed
 from recuerdo.kernels.job import Job
 from recuerdo.kernels.native import Native
 from recuerdo.kernels.watching import watcher
@@ -45,6 +46,8 @@ BACKENDS: dict[str, Backend] = {"native": Native(), "reference": Reference()}
 """name -> backend, in the order in which they are asked: the fastest first, the reference last."""
 
 _ONLY: ContextVar[str | None] = ContextVar("recuerdo_only", default=None)
+_CAPTURED: list[str] = []
+"""What the blocks of `only` that are open, in any thread, ask for: all that a capture by torch.compile can see."""
 
 
 @dataclass(frozen=True)
@@ -86,22 +89,38 @@ def only(backend: str) -> Iterator[None]:
     """
     _known(backend)
     token = _ONLY.set(backend)
+    _CAPTURED.append(backend)
     try:
         yield
     finally:
+        _CAPTURED.remove(backend)
         _ONLY.reset(token)
 
 
 @overload
-def recurrence(job: Job, backend: str | None = None, *, explain: Literal[False] = False) -> Scanned: ...
+def recurrence(
+    job: Job,
+    backend: str | None = None,
+    *,
+    checkpoint_every: int | Literal["auto"] | None = None,
+    explain: Literal[False] = False,
+) -> Scanned: ...
 @overload
 def recurrence(job: Job, backend: str | None = None, *, explain: Literal[True]) -> Explained: ...
-def recurrence(job: Job, backend: str | None = None, *, explain: bool = False) -> Scanned | Explained:
+def recurrence(
+    job: Job,
+    backend: str | None = None,
+    *,
+    checkpoint_every: int | Literal["auto"] | None = None,
+    explain: bool = False,
+) -> Scanned | Explained:
     """Run one layer in one direction by the fastest backend that takes the job.
 
     Args:
         job: what to compute.
         backend: the name of the one backend to use; None for the first that takes the job.
+        checkpoint_every: steps between two states that are kept for the gradient, or "auto"; None keeps all that the
+            gradient needs. It saves memory and changes no result; where somebody watches, all is kept.
         explain: do not run it, and say who would take it and why the others refuse.
 
     Returns:
@@ -115,7 +134,11 @@ def recurrence(job: Job, backend: str | None = None, *, explain: bool = False) -
         return _explained(job, backend)
     # A graph that is being captured runs later, when nobody watches.
     watched = None if torch.compiler.is_compiling() else watcher()
-    return _run(job, backend) if watched is None else watched(job, lambda job: _run(job, backend))
+    if watched is not None:
+        return watched(job, lambda job: _run(job, backend))
+    if checkpoint_every is not None:
+        return checkpointed(job, checkpoint_every, lambda job: _run(job, backend))
+    return _run(job, backend)
 
 
 def _run(job: Job, backend: str | None) -> Scanned:
@@ -127,7 +150,7 @@ def _run(job: Job, backend: str | None) -> Scanned:
 
 
 def _explained(job: Job, backend: str | None) -> Explained:
-    backend = _ONLY.get() if backend is None else backend
+    backend = _asked() if backend is None else backend
     if backend is not None:
         _known(backend)
     refused: dict[str, str] = {}
@@ -137,6 +160,12 @@ def _explained(job: Job, backend: str | None) -> Explained:
             return Explained(name, refused)
         refused[name] = reason
     return Explained(None, refused)
+
+
+def _asked() -> str | None:
+    if torch.compiler.is_compiling():
+        return _CAPTURED[-1] if _CAPTURED else None
+    return _ONLY.get()
 
 
 def _known(backend: str) -> None:

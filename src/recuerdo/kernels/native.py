@@ -7,7 +7,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from recuerdo.cells import ACTIVATIONS, GRU, GRU_RESET_BEFORE, LSTM, CellSpec, Scanned
 from recuerdo.cells.frnn import elman_step
@@ -92,11 +91,9 @@ def _unlike(x: Tensor, tensors: list[Tensor]) -> str | None:
 
 def _transformed(tensors: list[Tensor]) -> str | None:
     """Say so where a derivative is taken in a way that an operator of C++ does not know, and would lose in silence."""
-    if torch.compiler.is_compiling():
-        return None  # the capture itself asks the operator, which raises
     if torch._C._are_functorch_transforms_active():
         return "torch.func transforms it (vmap, jvp, grad)"
-    if any(forward_ad.unpack_dual(each).tangent is not None for each in tensors):
+    if not torch.compiler.is_compiling() and calling.carry_tangents(*tensors):
         return "forward mode carries a tangent through it"
     return None
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
 from recuerdo.kernels.adjoint import recurrence_backward
 from recuerdo.kernels.calling import BLOCKS, GRU, INDRNN, LSTM, dense, row_by_row
@@ -62,6 +63,11 @@ def recurrence(
 
     With keep=False nothing is kept that only a gradient or a trace needs.
     """
+    if calling.carry_tangents(x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c):
+        raise BackendError(  # a compiled graph gets here without having asked the door again
+            "The native kernels have no forward mode, and the tangent would be lost: run the layers inside "
+            "`with recuerdo.kernels.only('reference'):`, whose recurrence carries it."
+        )
     kept = _allocate(x, U, h0, norm_hh, cell, keep)
     out, h_last, c_last, gates, c, hidden, normed, norm_scale = (each if each.numel() else None for each in kept)
     if W is None:
