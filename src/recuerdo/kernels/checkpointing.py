@@ -1,4 +1,4 @@
-"""A long recurrence in little memory: only the states between pieces are kept, and each piece runs again on the way back."""
+"""A long recurrence in little memory: the states between pieces are kept, and each piece runs again on the way back."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class _Checkpointed(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_output: Tensor | None, *d_state: Tensor | None) -> tuple[Any, ...]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        d_output, *d_state = gradients
         job, needs = ctx.job, ctx.needs_input_grad[3:]
         S = len(job.state)
         tensors, between = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
@@ -86,8 +87,8 @@ class _Checkpointed(torch.autograd.Function):
             if d_output is not None:
                 ends, starts = [result.output, *ends], [d_output[a:b], *starts]
             asked = [leaf for leaf in leaves if leaf.requires_grad]
-            gradients = iter(torch.autograd.grad(ends, asked, starts, allow_unused=True))
-            by = [next(gradients) if leaf.requires_grad else None for leaf in leaves]
+            each_by = iter(torch.autograd.grad(ends, asked, starts, allow_unused=True))
+            by = [next(each_by) if leaf.requires_grad else None for leaf in leaves]
             if found[0] is not None and by[0] is not None:
                 found[0][a:b] = by[0]
             back = [_or_zeros(d, s) for d, s in zip(by[1 : 1 + S], job.state, strict=True)]
@@ -117,7 +118,9 @@ def _with(job: Job, leaves: Sequence[Tensor], S: int) -> Job:
 def _piece(job: Job, x: Tensor, a: int, b: int, state: State) -> Job:
     """Steps a to b of a job as a job of its own, with their part of x, from a state."""
     lengths, reset, zoneout = job.lengths, job.reset, job.zoneout
-    if job.reverse and reset is not None and b < len(reset):  # a boundary between two pieces is met on the way to the second
+    if (
+        job.reverse and reset is not None and b < len(reset)
+    ):  # a boundary between two pieces is met on the way to the second
         meets = reset[b] if lengths is None else reset[b] & (lengths > b)
         restart = job.restart or tuple(torch.zeros_like(each) for each in state)
         state = tuple(torch.where(meets.unsqueeze(-1), r, s) for r, s in zip(restart, state, strict=True))

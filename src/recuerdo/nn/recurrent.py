@@ -80,9 +80,9 @@ class RecurrentLayer(nn.Module):
         init: "uniform" as in torch.nn, "orthogonal", or "chrono", which needs max_lag.
         max_lag: the longest memory that is wanted, in steps: used by "chrono", and by IndRNN to bound its recurrent
             weights.
-        checkpoint_every: keep the states of every so many steps alone for the gradient and run the steps between again on
-            the way back: less memory, a training step of one forward pass more, the same result. "auto" takes the root
-            of T. It does not go with trace=True.
+        checkpoint_every: for the gradient keep the states of every so many steps alone, and run the steps between again
+            on the way back: less memory, one forward pass more in a training step, the same result. "auto" takes the
+            root of T. It does not go with trace=True.
         proj_size: refused unless 0.
         device: where the parameters live.
         dtype: their type.
@@ -149,7 +149,8 @@ class RecurrentLayer(nn.Module):
             float(zoneout),
         )
         self.layer_norm, self.residual, self.learn_state = layer_norm, residual, learn_state
-        self.init, self.max_lag, self.checkpoint_every = init, max_lag, checkpoint_every
+        self.init, self.max_lag = init, max_lag
+        self.checkpoint_every: int | Literal["auto"] | None = checkpoint_every
         for k in range(num_layers * self.directions):
             for field, shape in self._shapes(k).items():
                 parameter = None if shape is None else nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
