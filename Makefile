@@ -1,7 +1,7 @@
 # Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format clean
+.PHONY: help demo test bench lint format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,9 @@ demo: $(VENV)/runtime.stamp  ## train a forecaster in under a minute and show wh
 
 test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentation
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 15 minutes of a quiet machine
+	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
 
 lint: $(VENV)/test.stamp  ## check style, types and the directions of imports
 	$(BIN)/ruff check
