@@ -1,13 +1,13 @@
-# Everything here sets itself up: a fresh checkout and Python 3.11 or newer are all that is needed.
+# Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format clean
+.PHONY: help demo test bench sanitize lint format clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-SETUP := pyproject.toml constraints.txt
+SETUP := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
 
 # pip reads these for the packages and for the isolated build of our own, whatever its version.
 export PIP_CONSTRAINT := constraints.txt
@@ -22,6 +22,13 @@ demo: $(VENV)/runtime.stamp  ## train a forecaster in under a minute and show wh
 
 test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentation
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 15 minutes of a quiet machine
+	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
+
+sanitize: build/checks/random_calls.address build/checks/random_calls.thread  ## run the C++ core under the sanitizers: random calls of all its parts
+	build/checks/random_calls.address 10000
+	build/checks/random_calls.thread 2000
 
 lint: $(VENV)/test.stamp  ## check style, types and the directions of imports
 	$(BIN)/ruff check
@@ -53,3 +60,20 @@ $(VENV)/test.stamp: $(SETUP) | $(BIN)/pip
 	@echo 'Installing recuerdo and its tests into $(VENV): some minutes the first time.'
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/runtime.stamp
+
+# The C++ core without Python, as the sanitizers see it. -O1 keeps their reports readable.
+CXX ?= g++
+CHECKED := $(wildcard csrc/*.cpp csrc/*.h csrc/checks/*.cpp)
+SANITIZE.address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZE.thread := -fsanitize=thread
+ISA.avx2 := -mavx2 -mfma
+ISA.avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
+
+build/checks/random_calls.%: $(CHECKED)
+	mkdir -p build/checks/$*
+	for source in dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls; do \
+	  case $$source in isa_avx2) isa='$(ISA.avx2)';; isa_avx512) isa='$(ISA.avx512)';; *) isa=;; esac; \
+	  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast $(SANITIZE.$*) $$isa \
+	    -c csrc/$$source.cpp -o build/checks/$*/$$(basename $$source).o || exit 1; \
+	done
+	$(CXX) $(SANITIZE.$*) build/checks/$*/*.o -pthread -o $@

@@ -11,7 +11,11 @@ VALUES = {torch.float32: 1e-6, torch.float64: 1e-12}
 """dtype -> largest difference of a value, as a share of the larger of 1 and the tensor's largest magnitude."""
 
 GRADIENTS = {torch.float32: 1e-5, torch.float64: 1e-12}
-"""dtype -> largest difference in a gradient, as a share of that gradient's largest magnitude."""
+"""dtype -> largest difference in a gradient, as a share of that gradient's largest magnitude, or of CANCELLED."""
+
+CANCELLED = 0.05
+"""A gradient sums terms of a size around 1 in an order of each kernel's own: where they cancel to less than this share,
+what is left is no more exact than they were."""
 
 KERAS = 1e-5
 """Largest difference of a float32 value from Keras, which sums in another order and with fused activations."""
@@ -29,8 +33,7 @@ def assert_gradients(actual: Mapping[str, Tensor], expected: Mapping[str, Tensor
     """Assert equal names, and gradients within GRADIENTS of the expected tensor's dtype."""
     assert actual.keys() == expected.keys()
     for name, gradient in expected.items():
-        tiny = torch.finfo(gradient.dtype).tiny
-        _assert_near(actual[name], gradient, f"gradient of {name}", GRADIENTS[gradient.dtype], least=tiny)
+        _assert_near(actual[name], gradient, f"gradient of {name}", GRADIENTS[gradient.dtype], least=CANCELLED)
 
 
 def _assert_near(actual: Tensor, expected: Tensor, what: str, tolerance: float, least: float) -> None:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import torch
 
 import recuerdo as rc
+from recuerdo.kernels import calling
 
 ROWS = [
     "recuerdo",
@@ -19,6 +20,7 @@ ROWS = [
     "safetensors",
     "matplotlib",
     "backends",
+    "native",
     "threads",
     "instructions",
     "accelerators",
@@ -40,6 +42,16 @@ def test_the_values_are_the_machine_s(call):
     assert found["polars"] == version("polars")
     assert found["threads"].startswith(f"{torch.get_num_threads()} of ")
     assert found["backends"].startswith(", ".join(rc.kernels.BACKENDS))
+
+
+def test_the_native_core_names_its_instruction_set_or_why_it_is_missing(call, monkeypatch):
+    def said():
+        return dict(line.split(maxsplit=1) for line in call("info").out.splitlines())["native"]
+
+    assert said().split()[0] in ("avx512", "avx2", "portable")
+    monkeypatch.setattr(calling, "native", None)
+    monkeypatch.setattr(calling, "missing", "No module named '_native'")
+    assert said() == "not built (No module named '_native'): install a C++ compiler, then recuerdo again"
 
 
 def test_a_package_that_is_missing_is_said_to_be(call, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.memory.cases import Deaf, fastest, flat
 from tests.nn.cases import CELLS, OPTIONS, build, parts, randn
+from tests.tolerances import assert_values
 from torch import Tensor, nn
 
 from recuerdo.errors import OptionError
@@ -64,8 +65,8 @@ def test_the_output_is_that_of_an_ordinary_pass(cell: str, option: str) -> None:
     inputs = {"x": randn(N, T, D), "lengths": [4, 0, 5], "reset": randn(N, T, seed=1) > 0.5}
     (output, final), _ = record(layer, inputs)
     expected, expected_final = layer(**inputs)
-    assert torch.equal(output, expected)
-    assert torch.equal(flat(parts(final)), flat(parts(expected_final)))
+    assert_values(output, expected)
+    assert_values(flat(parts(final)), flat(parts(expected_final)))
 
 
 @cells
@@ -78,7 +79,7 @@ def test_states_and_gates_are_those_of_the_layers_own_trace(cell: str) -> None:
         for mine, theirs in ((one.states, trace.states), (one.gates, trace.gates)):
             assert mine.keys() == theirs.keys()
             for name, values in mine.items():
-                assert torch.equal(values.transpose(0, 1), theirs[name][k])
+                assert_values(values.transpose(0, 1), theirs[name][k])
 
 
 def test_a_caller_who_asks_for_the_trace_gets_it_too() -> None:
@@ -136,7 +137,7 @@ def test_the_module_runs_in_the_mode_that_it_is_in_with_the_masks_of_an_ordinary
     torch.manual_seed(3)
     (output, _), recorded = record(layer, {"x": x})
     torch.manual_seed(3)
-    assert torch.equal(layer(x)[0], output)
+    assert_values(layer(x)[0], output)
     assert layer.training
     assert all(isinstance(each.job.zoneout, Tensor) and each.job.recurrent_mask is not None for each in recorded)
     _, (quiet, _) = record(layer.eval(), {"x": x})

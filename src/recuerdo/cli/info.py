@@ -13,7 +13,7 @@ def info() -> None:
     import torch
 
     from recuerdo._version import __version__
-    from recuerdo.kernels import BACKENDS
+    from recuerdo.kernels import BACKENDS, native_path
 
     def installed(package: str) -> str:
         try:
@@ -34,6 +34,7 @@ def info() -> None:
             for p in ("torch", "numpy", "polars", "narwhals", "scikit-learn", "safetensors", "matplotlib")
         },
         "backends": f"{', '.join(BACKENDS)} (asked in this order)",
+        "native": native_path(),
         "threads": f"{torch.get_num_threads()} of {os.cpu_count()} processors",
         "instructions": f"{flags}; torch uses {torch.backends.cpu.get_cpu_capability()}",
         "accelerators": ", ".join(devices) or "none that torch sees",

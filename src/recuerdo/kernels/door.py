@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import Protocol
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields
+from typing import Literal, Protocol, overload
 
 import torch
 
 from recuerdo.cells import Scanned, scan
 from recuerdo.errors import BackendError
+from recuerdo.kernels.checkpointing import checkpointed
 from recuerdo.kernels.job import Job
+from recuerdo.kernels.native import Native
 from recuerdo.kernels.watching import watcher
 
 
@@ -38,39 +42,132 @@ class Reference:
         return scan(**{field.name: getattr(job, field.name) for field in fields(job)})
 
 
-BACKENDS: dict[str, Backend] = {"reference": Reference()}
+BACKENDS: dict[str, Backend] = {"native": Native(), "reference": Reference()}
 """name -> backend, in the order in which they are asked: the fastest first, the reference last."""
 
+_ONLY: ContextVar[str | None] = ContextVar("recuerdo_only", default=None)
+_CAPTURED: list[str] = []
+"""What the blocks of `only` that are open, in any thread, ask for: all that a capture by torch.compile can see."""
 
-def recurrence(job: Job, backend: str | None = None) -> Scanned:
+
+@dataclass(frozen=True)
+class Explained:
+    """Who takes a job.
+
+    Attributes:
+        backend: the name of the backend that takes it; None if none does.
+        refused: name -> reason in words, of those that were asked before.
+    """
+
+    backend: str | None
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        words = [f"{name} refuses: {reason}" for name, reason in self.refused.items()]
+        return "; ".join([*words, "no backend takes it" if self.backend is None else f"{self.backend} takes it"])
+
+
+@contextmanager
+def only(backend: str) -> Iterator[None]:
+    """Ask one backend alone inside the block, in this thread.
+
+    Args:
+        backend: its name; "reference" differentiates to any order and in forward mode.
+
+    Raises:
+        BackendError: there is no backend of that name.
+
+    Example:
+        >>> import torch
+        >>> from recuerdo.nn import GRU
+        >>> x = torch.zeros(1, 4, 3, requires_grad=True)
+        >>> with only("reference"):
+        ...     output, _ = GRU(3, 5)(x)
+        >>> (slope,) = torch.autograd.grad(output.sum(), x, create_graph=True)
+        >>> slope.requires_grad
+        True
+    """
+    _known(backend)
+    token = _ONLY.set(backend)
+    _CAPTURED.append(backend)
+    try:
+        yield
+    finally:
+        _CAPTURED.remove(backend)
+        _ONLY.reset(token)
+
+
+@overload
+def recurrence(
+    job: Job,
+    backend: str | None = None,
+    *,
+    checkpoint_every: int | Literal["auto"] | None = None,
+    explain: Literal[False] = False,
+) -> Scanned: ...
+@overload
+def recurrence(job: Job, backend: str | None = None, *, explain: Literal[True]) -> Explained: ...
+def recurrence(
+    job: Job,
+    backend: str | None = None,
+    *,
+    checkpoint_every: int | Literal["auto"] | None = None,
+    explain: bool = False,
+) -> Scanned | Explained:
     """Run one layer in one direction by the fastest backend that takes the job.
 
     Args:
         job: what to compute.
         backend: the name of the one backend to use; None for the first that takes the job.
+        checkpoint_every: steps between two states that are kept for the gradient, or "auto"; None keeps all that the
+            gradient needs. It saves memory and changes no result; where somebody watches, all is kept.
+        explain: do not run it, and say who would take it and why the others refuse.
 
     Returns:
-        Outputs, final state and, if the job asks for it, the trace: see :class:`recuerdo.cells.Scanned`.
+        Outputs, final state and, if the job asks for it, the trace: see :class:`recuerdo.cells.Scanned`. With
+        explain=True an :class:`Explained`.
 
     Raises:
         BackendError: the named backend does not exist or refuses the job, or none takes it; with each reason in words.
     """
+    if explain:
+        return _explained(job, backend)
     # A graph that is being captured runs later, when nobody watches.
     watched = None if torch.compiler.is_compiling() else watcher()
-    return _run(job, backend) if watched is None else watched(job, lambda job: _run(job, backend))
+    if watched is not None:
+        return watched(job, lambda job: _run(job, backend))
+    if checkpoint_every is not None:
+        return checkpointed(job, checkpoint_every, lambda job: _run(job, backend))
+    return _run(job, backend)
 
 
 def _run(job: Job, backend: str | None) -> Scanned:
-    if backend is not None and backend not in BACKENDS:
-        raise BackendError(f"There is no backend {backend!r}; there are: {', '.join(BACKENDS)}.")
-    reasons: list[str] = []
-    for name, candidate in _asked(backend):
-        reason = candidate.refuses(job)
+    found = _explained(job, backend)
+    if found.backend is not None:
+        return BACKENDS[found.backend].run(job)
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
+    raise BackendError(f"No backend takes this {job.cell.name} recurrence. {reasons}")
+
+
+def _explained(job: Job, backend: str | None) -> Explained:
+    backend = _asked() if backend is None else backend
+    if backend is not None:
+        _known(backend)
+    refused: dict[str, str] = {}
+    for name in BACKENDS if backend is None else (backend,):
+        reason = BACKENDS[name].refuses(job)
         if reason is None:
-            return candidate.run(job)
-        reasons.append(f"{name}: {reason}")
-    raise BackendError(f"No backend takes this {job.cell.name} recurrence. " + "; ".join(reasons))
+            return Explained(name, refused)
+        refused[name] = reason
+    return Explained(None, refused)
 
 
-def _asked(backend: str | None) -> Iterator[tuple[str, Backend]]:
-    yield from BACKENDS.items() if backend is None else [(backend, BACKENDS[backend])]
+def _asked() -> str | None:
+    if torch.compiler.is_compiling():
+        return _CAPTURED[-1] if _CAPTURED else None
+    return _ONLY.get()
+
+
+def _known(backend: str) -> None:
+    if backend not in BACKENDS:
+        raise BackendError(f"There is no backend {backend!r}; there are: {', '.join(BACKENDS)}.")

@@ -6,8 +6,9 @@ from recuerdo.nn import convert
 from recuerdo.nn.layers import FRNN, GRU, LSTM, IndRNN
 from recuerdo.nn.recurrent import RecurrentLayer, Trace
 from recuerdo.nn.stack import Stack
+from recuerdo.nn.stepper import Stepper
 
 LAYERS: dict[str, Callable[..., RecurrentLayer]] = {"frnn": FRNN, "indrnn": IndRNN, "lstm": LSTM, "gru": GRU}
 """name -> layer, as estimators take it in cell="gru"."""
 
-__all__ = ["FRNN", "GRU", "LAYERS", "LSTM", "IndRNN", "RecurrentLayer", "Stack", "Trace", "convert"]
+__all__ = ["FRNN", "GRU", "LAYERS", "LSTM", "IndRNN", "RecurrentLayer", "Stack", "Stepper", "Trace", "convert"]

@@ -40,6 +40,15 @@ def check_max_lag(who: str, max_lag: int, *, used: bool) -> None:
         )
 
 
+def check_checkpoint(who: str, every: object) -> None:
+    """Raise OptionError for what is neither a number of steps nor "auto"."""
+    if every != "auto" and (isinstance(every, bool) or not isinstance(every, Integral) or every < 1):
+        raise OptionError(
+            f"{who}(checkpoint_every={every!r}): it counts time steps, so it has to be a whole number of 1 or more, or "
+            f"'auto'."
+        )
+
+
 def split_state(
     who: str, names: tuple[str, ...], state: Tensor | tuple[Tensor, ...], expected: tuple[int, int, int]
 ) -> list[State]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,9 @@ from recuerdo import shapes
 from recuerdo.cells import CellSpec, Scanned, State, Weights
 from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
-from recuerdo.nn.arguments import as_lengths, as_reset, check_max_lag, check_options, split_state
+from recuerdo.nn.arguments import as_lengths, as_reset, check_checkpoint, check_max_lag, check_options, split_state
 from recuerdo.nn.initialisation import INITIALISERS
+from recuerdo.nn.stepper import Stepper
 
 
 class Options(TypedDict, total=False):
@@ -31,6 +32,7 @@ class Options(TypedDict, total=False):
     learn_state: bool
     init: str
     max_lag: int | None
+    checkpoint_every: int | Literal["auto"] | None
     proj_size: int
     device: torch.device | str | None
     dtype: torch.dtype | None
@@ -78,6 +80,9 @@ class RecurrentLayer(nn.Module):
         init: "uniform" as in torch.nn, "orthogonal", or "chrono", which needs max_lag.
         max_lag: the longest memory that is wanted, in steps: used by "chrono", and by IndRNN to bound its recurrent
             weights.
+        checkpoint_every: for the gradient keep the states of every so many steps alone, and run the steps between again
+            on the way back: less memory, one forward pass more in a training step, the same result. "auto" takes the
+            root of T. It does not go with trace=True.
         proj_size: refused unless 0.
         device: where the parameters live.
         dtype: their type.
@@ -106,6 +111,7 @@ class RecurrentLayer(nn.Module):
         learn_state: bool = False,
         init: str = "uniform",
         max_lag: int | None = None,
+        checkpoint_every: int | Literal["auto"] | None = None,
         proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -125,6 +131,8 @@ class RecurrentLayer(nn.Module):
             )
         if layer_norm and hidden_size == 1:
             raise OptionError(f"{who}(layer_norm=True) of a single unit is always 0: set hidden_size=2 or more.")
+        if checkpoint_every is not None:
+            check_checkpoint(who, checkpoint_every)
         if init not in INITIALISERS:
             raise OptionError(f"{who}(init={init!r}) is not offered; there are {', '.join(INITIALISERS)}.")
         if proj_size:
@@ -142,6 +150,7 @@ class RecurrentLayer(nn.Module):
         )
         self.layer_norm, self.residual, self.learn_state = layer_norm, residual, learn_state
         self.init, self.max_lag = init, max_lag
+        self.checkpoint_every: int | Literal["auto"] | None = checkpoint_every
         for k in range(num_layers * self.directions):
             for field, shape in self._shapes(k).items():
                 parameter = None if shape is None else nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
@@ -244,7 +253,8 @@ class RecurrentLayer(nn.Module):
                         zoneout=zoneout,
                         reverse=direction == 1,
                         trace=trace,
-                    )
+                    ),
+                    checkpoint_every=self.checkpoint_every,
                 )
                 outputs.append(result.output)
                 finals.append(result.state)
@@ -258,6 +268,18 @@ class RecurrentLayer(nn.Module):
         stacked = tuple(torch.stack(each) for each in zip(*finals, strict=True))
         final = stacked[0] if len(stacked) == 1 else stacked
         return (output, final, self._gather_trace(scanned)) if trace else (output, final)
+
+    def stepper(self, streams: int = 1) -> Stepper:
+        """Return a snapshot of this layer that takes one step at a time, in microseconds: see :class:`Stepper`.
+
+        Args:
+            streams: how many sequences go side by side.
+
+        Raises:
+            OptionError: the layer reads in both directions, its numbers are neither float32 nor float64, or streams is
+                below 1.
+        """
+        return Stepper(self, streams)
 
     def extra_repr(self) -> str:
         """Name the sizes, and every option that is not at its default."""
@@ -276,6 +298,7 @@ class RecurrentLayer(nn.Module):
             "learn_state": False,
             "init": "uniform",
             "max_lag": None,
+            "checkpoint_every": None,
         }
         words += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
         return ", ".join(words)

@@ -1,0 +1,1 @@
+"""What benchmarks/layers.py measures with: one module for each question."""

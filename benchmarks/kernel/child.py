@@ -1,0 +1,60 @@
+"""Ask a question in a process of its own, which may be slow, greedy or hang without harm to the asker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+assert __package__  # "kernel" for layers.py, "benchmarks.kernel" for its tests
+HOME = Path(__file__).resolve().parents[__package__.count(".") + 1]
+"""Where Python finds this package by the name that it has here."""
+
+
+class NoAnswerError(Exception):
+    """The process took too long or failed; says which."""
+
+
+def ask(module: str, *arguments: Any, limit: float, threads: int) -> Any:
+    """Run a module of this package as a process and return what it answers.
+
+    Args:
+        module: its name; it ends with a call of :func:`answer`.
+        arguments: what its function is called with, as JSON.
+        limit: seconds after which the process and its children are ended.
+        threads: how many threads torch may use there.
+
+    Raises:
+        NoAnswerError: it took longer, or ended with an error.
+    """
+    path = os.pathsep.join([str(HOME), *(os.path.abspath(each) for each in sys.path if each)])
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", f"{__package__}.{module}", json.dumps(arguments)]
+    # Files and not pipes: a grandchild that outlives the child would keep a pipe open.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment, start_new_session=True)
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise NoAnswerError(f"took over {limit:.0f} s") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        out.seek(0)
+        err.seek(0)
+        if code:
+            lines = err.read().strip().splitlines()
+            raise NoAnswerError(f"failed: {lines[-1] if lines else f'exit status {code}'}")
+        return json.loads(out.read().strip().splitlines()[-1])
+
+
+def answer(function: Callable[..., Any]) -> None:
+    """Call the function with the arguments that the asker gave, and hand its result back."""
+    print(json.dumps(function(*json.loads(sys.argv[1]))))

@@ -1,0 +1,90 @@
+"""Where the numbers come from: machine, instruction sets, threads, versions, commit, date."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import re
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+import recuerdo as rc
+from recuerdo.nn.recurrent import Options
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
+
+
+def described() -> dict[str, object]:
+    """Everything that a reader needs to judge a number."""
+    return {
+        "machine": f"{processor()}, {os.cpu_count()} processors, {platform.machine()}, {platform.system()}",
+        "instructions": instructions(),
+        "torch_instructions": torch.backends.cpu.get_cpu_capability(),
+        "native_instructions": native(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "recuerdo": rc.__version__,
+        "backends": list(rc.kernels.BACKENDS),
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _cpuinfo(name: str) -> str:
+    path = Path("/proc/cpuinfo")
+    found = re.search(rf"^{name}\s*: (.*)", path.read_text() if path.exists() else "", re.MULTILINE)
+    return found[1] if found else ""
+
+
+def processor() -> str:
+    """The processor's name."""
+    return _cpuinfo("model name") or platform.processor() or "unknown processor"
+
+
+def instructions() -> list[str]:
+    """The instruction sets that matter here and that the processor has."""
+    flags = _cpuinfo("flags").split()
+    return [name for name in INSTRUCTIONS if name in flags]
+
+
+def busy(seconds: float = 1.0) -> float | None:
+    """The share of all processors that others use while this process sleeps, None where the system does not say."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return None
+    looks: list[list[int]] = []
+    for wait in (seconds, 0.0):
+        looks.append([int(each) for each in stat.read_text().splitlines()[0].split()[1:9]])
+        time.sleep(wait)
+    spent = [after - before for before, after in zip(*looks, strict=True)]
+    return 1 - (spent[3] + spent[4]) / max(1, sum(spent))  # user, nice, system, idle, iowait, irq, softirq, steal
+
+
+def native() -> str | None:
+    """The instruction set that the native core has chosen, None without one."""
+    try:
+        return importlib.import_module("recuerdo.kernels._native").path()
+    except ImportError:
+        return None
+
+
+def no_bf16() -> str | None:
+    """Say why bfloat16 is not measured, None if it is."""
+    if "precision" not in Options.__annotations__:
+        return "rc.nn offers no precision= yet"
+    if not {"avx512_bf16", "amx_bf16"} & set(instructions()):
+        return "this processor has neither AMX nor AVX512-BF16"
+    return None
+
+
+def commit() -> str:
+    """The commit that is checked out, with a + where files differ from it."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()

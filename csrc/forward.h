@@ -1,0 +1,239 @@
+// The walk over time, for the samples of one part.
+#pragma once
+
+#include "walk.h"
+
+namespace recuerdo {
+namespace RECUERDO_ISA {
+
+constexpr long ROWS_AT_ONCE = 24;  // few samples: take the input products of some steps together, to use W well
+
+template <class Real>
+struct Forward : Walk<Real> {
+    using Base = Walk<Real>;
+    using Base::first, Base::G, Base::gated_hidden, Base::GH, Base::H, Base::last, Base::normed, Base::R, Base::t;
+    Matrices<Real> B;
+    long chunk;
+    size_t bytes;
+    const Real **a, **x, **h_old, **c_old;
+    Real **out, **out_n, *bias, *gates, *hidden, *q, *seen, *reset, *cells, *none;
+    Rows<Real> rows;
+    long* active;
+
+    Forward(const Task<Real>& task, long part) : Base(task, part), B(task, false) {
+        long most = (t.N + t.parts - 1) / t.parts;
+        chunk = most < ROWS_AT_ONCE ? (ROWS_AT_ONCE + most - 1) / (most > 0 ? most : 1) : 1;
+        if (!t.x || B.fused) chunk = 1;
+        Arena arena{t.scratch ? t.scratch + part * t.scratch_bytes : nullptr};
+        a = arena.take<const Real*>(most * chunk);
+        x = arena.take<const Real*>(most);
+        out = arena.take<Real*>(most * chunk);
+        out_n = arena.take<Real*>(most);
+        h_old = arena.take<const Real*>(most);
+        c_old = arena.take<const Real*>(most);
+        active = arena.take<long>(most);
+        bias = arena.take<Real>(GH);
+        gates = arena.take<Real>(t.gates ? 0 : most * chunk * GH);
+        hidden = arena.take<Real>(gated_hidden && !t.hidden ? most * H : 0);
+        q = arena.take<Real>(normed && !t.normed ? most * GH : 0);
+        seen = arena.take<Real>(t.mask ? most * H : 0);
+        reset = arena.take<Real>(t.cell == GRU_RESET_BEFORE ? most * H : 0);
+        cells = arena.take<Real>(t.c || t.cell != LSTM ? 0 : 2 * most * H);
+        none = arena.take<Real>(H);
+        rows = {arena.take<Real>(H), arena.take<Real>(H)};
+        bytes = arena.used;
+    }
+
+    Real* gates_of(long step, long n) const {
+        if (t.gates) return t.gates + this->row(this->time(step), n) * GH;
+        return gates + (step % chunk * R + n - first) * GH;
+    }
+    Real* hidden_of(long time, long n) const {
+        return t.hidden ? t.hidden + this->row(time, n) * H : hidden + (n - first) * H;
+    }
+    Real* q_of(long time, long n) const { return t.normed ? t.normed + this->row(time, n) * GH : q + (n - first) * GH; }
+    Real* c_of(long step, long time, long n) const {
+        return t.c ? t.c + this->row(time, n) * H : cells + (step % 2 * R + n - first) * H;
+    }
+
+    // b_ih, and b_hh wherever it is simply added to W x
+    void add_biases() const {
+        clear(bias, GH * sizeof(Real));
+        long shared = normed ? 0 : gated_hidden ? 2 * H : GH;
+        for (long j = 0; j < GH; ++j) {
+            if (t.bias_ih) bias[j] += t.bias_ih[j];
+            if (t.bias_hh && j < shared) bias[j] += t.bias_hh[j];
+        }
+    }
+
+    void input_products(long step) const {
+        long count = 0;
+        for (long s = step; s < step + chunk && s < t.T; ++s) {
+            long time = this->time(s);
+            for (long n = first; n < last; ++n) {
+                if (!this->inside(time, n)) continue;
+                a[count] = t.x + time * t.x_by_t + n * t.x_by_n;
+                out[count++] = gates_of(s, n);
+            }
+        }
+        product(B.input, a, out, count, (const Real*)bias);
+    }
+
+    // W x + U h + b of all blocks in one sum; of a GRU's candidate W x + b, with U h still to come
+    void fused_products(long step, long time, long count) const {
+        for (long k = 0; k < count; ++k) {
+            x[k] = t.x + time * t.x_by_t + active[k] * t.x_by_n;
+            out[k] = gates_of(step, active[k]);
+        }
+        product(B.all, Sources<Real>{x, t.D, a, H}, out, count, (const Real*)bias);
+        if (!B.input.M) return;
+        for (long k = 0; k < count; ++k) out[k] += 2 * H;
+        product(B.input, x, out, count, (const Real*)bias + 2 * H);
+    }
+
+    // where the product of the blocks from `block` on goes for the samples that are active; it is added to what is there
+    void targets(long time, long step, long block, long count, Real** to) const {
+        for (long k = 0; k < count; ++k) {
+            long n = active[k];
+            if (normed) {
+                to[k] = q_of(time, n) + block * H;
+                clear(to[k], (block == 0 && t.cell != GRU && t.cell != GRU_RESET_BEFORE ? GH : block ? H : 2 * H) *
+                                 sizeof(Real));
+            } else if (gated_hidden && block == 2) {
+                to[k] = hidden_of(time, n);
+                t.bias_hh ? copy(to[k], t.bias_hh + 2 * H, H) : clear(to[k], H * sizeof(Real));
+            } else {
+                to[k] = gates_of(step, n) + block * H;
+            }
+        }
+    }
+
+    // layer norm, gain and bias of the product's blocks, which are then added to W x
+    void norm_blocks(long time, long step, long n, long from, long to) const {
+        for (long b = from; b < to; ++b) {
+            Real* block = q_of(time, n) + b * H;
+            Real scale = normalise(block, H);
+            if (t.norm_scale) t.norm_scale[this->row(time, n) * G + b] = scale;
+            const Real *gain = t.norm_hh + b * H, *shift = t.bias_hh ? t.bias_hh + b * H : nullptr;
+            bool apart = gated_hidden && b == 2;
+            Real* sum = apart ? hidden_of(time, n) : gates_of(step, n) + b * H;
+            along<Real>(H, [&](long j, auto io) {
+                Vec<Real> v = io(block + j) * io(gain + j);
+                if (shift) v += io(shift + j);
+                if (!apart) v += io(sum + j);
+                io.put(sum + j, v);
+            });
+        }
+    }
+
+    void see(long count) const {
+        for (long k = 0; k < count; ++k) {
+            a[k] = h_old[active[k] - first];
+            if (!t.mask) continue;
+            Real* to = seen + k * H;
+            const Real *h = a[k], *mask = t.mask + active[k] * H;
+            along<Real>(H, [&](long j, auto io) { io.put(to + j, io(h + j) * io(mask + j)); });
+            a[k] = to;
+        }
+    }
+
+    void point(long step, long time, long k) const {
+        long n = active[k];
+        Real *g = gates_of(step, n), *h = t.out + this->row(time, n) * H;
+        const Real *h_before = h_old[n - first], *c_before = c_old[n - first];
+        Zone<Real> zone = this->zone(0, time, n);
+        if (normed && t.cell != GRU_RESET_BEFORE) norm_blocks(time, step, n, 0, G);
+        switch (t.cell) {
+            case INDRNN:
+                along<Real>(H, [&](long j, auto io) { io.put(g + j, io(g + j) + io(t.U + j) * io(a[k] + j)); });
+                [[fallthrough]];
+            case FRNN:
+                switch (t.activation) {
+                    case TANH: elman_forward<Real, TANH>(g, h_before, h, H, zone); break;
+                    case RELU: elman_forward<Real, RELU>(g, h_before, h, H, zone); break;
+                    case LINEAR: elman_forward<Real, LINEAR>(g, h_before, h, H, zone); break;
+                    case SIGMOID: elman_forward<Real, SIGMOID>(g, h_before, h, H, zone); break;
+                }
+                break;
+            case LSTM: {
+                Real* c = c_of(step, time, n);
+                lstm_forward(g, h_before, c_before, h, c, H, this->norm_c(), zone, this->zone(1, time, n), rows);
+                c_old[n - first] = c;
+                break;
+            }
+            case GRU: gru_forward(g, (const Real*)hidden_of(time, n), h_before, h, H, zone); break;
+            case GRU_RESET_BEFORE: gru_before_forward(g, h_before, h, H, zone); break;
+        }
+        h_old[n - first] = h;
+    }
+
+    long begin(long step, long time) const {
+        long count = 0;
+        for (long n = first; n < last; ++n) {
+            if (!this->inside(time, n)) {
+                long row = this->row(time, n);
+                clear(t.out + row * H, H * sizeof(Real));
+                if (t.gates) clear(gates_of(step, n), GH * sizeof(Real));
+                if (t.c) clear(t.c + row * H, H * sizeof(Real));
+                if (t.hidden) clear(t.hidden + row * H, H * sizeof(Real));
+                if (t.normed) clear(t.normed + row * GH, GH * sizeof(Real));
+                if (t.norm_scale) clear(t.norm_scale + row * G, G * sizeof(Real));
+                continue;
+            }
+            if (this->restarts(time, n)) {
+                h_old[n - first] = t.restart_h ? t.restart_h + n * H : none;
+                c_old[n - first] = t.restart_c ? t.restart_c + n * H : none;
+            }
+            active[count++] = n;
+        }
+        return count;
+    }
+
+    void run() const {
+        add_biases();
+        clear(none, H * sizeof(Real));
+        for (long n = first; n < last; ++n) {
+            h_old[n - first] = t.h0 + n * H;
+            c_old[n - first] = t.c0 ? t.c0 + n * H : none;
+        }
+        for (long step = 0; step < t.T; ++step) {
+            long time = this->time(step);
+            if (t.x && !B.fused && step % chunk == 0) input_products(step);
+            long count = begin(step, time);
+            see(count);
+            if (B.fused) {
+                fused_products(step, time, count);
+            } else if (t.cell != INDRNN) {
+                targets(time, step, 0, count, out);
+                product(B.all, a, out, count, (const Real*)nullptr);
+            }
+            if (t.cell == GRU) {
+                targets(time, step, 2, count, out_n);
+                product(B.rest, a, out_n, count, (const Real*)nullptr);
+            } else if (t.cell == GRU_RESET_BEFORE) {
+                reset_before(step, time, count);
+            }
+            for (long k = 0; k < count; ++k) point(step, time, k);
+        }
+        for (long n = first; n < last; ++n) {
+            copy(t.h_last + n * H, h_old[n - first], H);
+            if (t.c_last) copy(t.c_last + n * H, c_old[n - first], H);
+        }
+    }
+
+    void reset_before(long step, long time, long count) const {
+        for (long k = 0; k < count; ++k) {
+            long n = active[k];
+            if (normed) norm_blocks(time, step, n, 0, 2);
+            gru_before_reset(gates_of(step, n), a[k], reset + k * H, H);
+            a[k] = reset + k * H;
+        }
+        targets(time, step, 2, count, out_n);
+        product(B.rest, a, out_n, count, (const Real*)nullptr);
+        if (normed)
+            for (long k = 0; k < count; ++k) norm_blocks(time, step, active[k], 2, 3);
+    }
+};
+
+}  // namespace RECUERDO_ISA
+}  // namespace recuerdo

@@ -1,0 +1,88 @@
+#include "stepper.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace recuerdo {
+
+template <class Real>
+Stepper<Real>::Bytes::Bytes(size_t size) : data(static_cast<char*>(std::aligned_alloc(64, (size + 64) / 64 * 64))) {
+    if (!data) throw std::bad_alloc();
+}
+
+template <class Real>
+Stepper<Real>::Bytes::~Bytes() {
+    std::free(data);
+}
+
+template <class Real>
+const Real* Stepper<Real>::keep(Layer& layer, const Real* from, long count) {
+    if (!from) return nullptr;
+    layer.kept.emplace_back(from, from + count);
+    return layer.kept.back().data();
+}
+
+template <class Real>
+void Stepper<Real>::add(const Task<Real>& given, bool residual) {
+    auto layer = std::make_unique<Layer>();
+    Task<Real>& t = layer->task;
+    t.cell = given.cell;
+    t.activation = given.activation;
+    t.zone_share = given.zone_share;
+    t.T = t.parts = 1;
+    t.N = streams_;
+    t.D = given.D;
+    t.H = given.H;
+    t.x_by_t = streams_ * t.D;
+    t.x_by_n = t.D;
+    long GH = t.blocks() * t.H;
+    t.W = keep(*layer, given.W, GH * t.D);
+    t.U = keep(*layer, given.U, t.cell == INDRNN ? GH : GH * t.H);
+    t.bias_ih = keep(*layer, given.bias_ih, GH);
+    t.bias_hh = keep(*layer, given.bias_hh, GH);
+    t.norm_hh = keep(*layer, given.norm_hh, GH);
+    t.norm_c = keep(*layer, given.norm_c, t.H);
+    t.norm_c_bias = keep(*layer, given.norm_c_bias, t.H);
+    for (int which = 0; which < (t.cell == LSTM ? 2 : 1); ++which)
+        for (auto& turn : layer->state[which]) turn.assign(streams_ * t.H, 0);
+    layer->output.assign(streams_ * t.H, 0);
+    layer->residual = residual;
+
+    Real some = 0;
+    t.x = &some;  // that there is an input decides how the matrices are packed
+    kernels_.plan(t, false);
+    layer->packed = std::make_unique<Bytes>(t.packed_bytes);
+    layer->scratch = std::make_unique<Bytes>(t.scratch_bytes);
+    t.packed = layer->packed->data;
+    t.scratch = layer->scratch->data;
+    kernels_.pack(t, false, 0);
+    layers_.push_back(std::move(layer));
+}
+
+template <class Real>
+void Stepper<Real>::step(const Real* x, Real* y) {
+    for (size_t k = 0; k < layers_.size(); ++k) {
+        Layer& layer = *layers_[k];
+        Task<Real>& t = layer.task;
+        bool top = k + 1 == layers_.size();
+        t.x = x;
+        t.h0 = layer.state[0][turn_].data();
+        t.h_last = layer.state[0][1 - turn_].data();
+        if (t.cell == LSTM) {
+            t.c0 = layer.state[1][turn_].data();
+            t.c_last = layer.state[1][1 - turn_].data();
+        }
+        t.out = top ? y : layer.output.data();
+        kernels_.forward(t, 0);
+        if (layer.residual)
+            for (long j = 0; j < streams_ * t.H; ++j) t.out[j] += x[j];
+        x = t.out;
+    }
+    turn_ = 1 - turn_;
+}
+
+template class Stepper<float>;
+template class Stepper<double>;
+
+}  // namespace recuerdo

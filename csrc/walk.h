@@ -1,0 +1,118 @@
+// What the walks forwards and backwards share: matrices, memory, and where things stand at a step.
+#pragma once
+
+#include "cells.h"
+#include "product.h"
+#include "task.h"
+
+namespace recuerdo {
+namespace RECUERDO_ISA {
+
+// Hands out aligned pieces of a buffer; from a null one it only counts.
+struct Arena {
+    char* base;
+    size_t used = 0;
+    template <class Item>
+    Item* take(size_t count) {
+        char* piece = base ? base + used : nullptr;
+        used += (count * sizeof(Item) + 63) / 64 * 64;
+        return (Item*)piece;
+    }
+};
+
+constexpr long FEW = 8;  // of fewer samples the input products are taken together for several steps, to use W well
+
+// The matrices of a call, ready for `product`.
+template <class Real>
+struct Matrices {
+    // Forwards: `all` holds W and U of every block, one below the other, so that W x + U h is one sum; where the two must
+    // stay apart, U alone. A GRU's candidate needs them apart: its W is in `input`, its U in `rest`.
+    // Backwards: `all` and `rest` are U the other way round, `input` is W.
+    Packed<Real> input, all, rest;
+    size_t bytes;
+    long U_rows;  // rows of U in `all`
+    bool fused;   // W is in `all`
+
+    Matrices(const Task<Real>& t, bool backward) {
+        long G = t.blocks(), H = t.H;
+        bool full = t.cell != INDRNN;
+        Arena arena{t.packed};
+        auto of = [&](long K, long M) { return Packed<Real>{arena.take<Real>(Packed<Real>::numbers(K, M)), K, M}; };
+        input = all = rest = Packed<Real>{nullptr, 0, 0};
+        U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
+        fused = !backward && t.x && full && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
+        if (backward) {
+            if (t.d_x) input = of(G * H, t.D);
+        } else if (t.x && U_rows < G * H) {
+            input = fused ? of(t.D, H) : of(t.D, G * H);
+        } else if (t.x && !fused) {
+            input = of(t.D, G * H);
+        }
+        if (full) {
+            all = backward ? of(U_rows, H) : of(fused ? t.D + H : H, U_rows);
+            if (U_rows < G * H) rest = of(H, H);
+        }
+        bytes = arena.used;
+    }
+
+    void pack(const Task<Real>& t, bool backward, long part) const {
+        auto share = [&](const Packed<Real>& B, const Real* from, long at, long count, long by_k, long by_m) {
+            long P = B.panels();
+            if (B.M) B.pack(from, at, count, by_k, by_m, P * part / t.parts, P * (part + 1) / t.parts);
+        };
+        long D = t.D, H = t.H;
+        const Real* U_rest = t.U + 2 * H * H;
+        if (backward) {
+            share(input, t.W, 0, input.K, D, 1);
+            share(all, t.U, 0, all.K, H, 1);
+            share(rest, U_rest, 0, rest.K, H, 1);
+        } else {
+            share(input, input.M == H && fused ? t.W + 2 * H * D : t.W, 0, D, 1, D);
+            if (fused) share(all, t.W, 0, D, 1, D);
+            share(all, t.U, fused ? D : 0, H, 1, H);
+            share(rest, U_rest, 0, H, 1, H);
+        }
+    }
+};
+
+template <class Real>
+struct Walk {
+    const Task<Real>& t;
+    long first, last, R, G, H, GH;
+    bool normed, gated_hidden;
+
+    Walk(const Task<Real>& task, long part)
+        : t(task), first(task.N * part / task.parts), last(task.N * (part + 1) / task.parts), R(last - first),
+          G(task.blocks()), H(task.H), GH(G * H), normed(task.norm_hh && task.cell != INDRNN),
+          gated_hidden(task.cell == GRU) {}
+
+    long time(long step) const { return t.reverse ? t.T - 1 - step : step; }
+    bool inside(long time, long n) const { return !t.lengths || time < t.lengths[n]; }
+    bool restarts(long time, long n) const { return t.reset && t.reset[time * t.N + n]; }
+    long row(long time, long n) const { return time * t.N + n; }
+
+    // The state before a step, where `all` holds the states after every step: the one before the walk, or before a reset.
+    const Real* before(long step, long time, long n, const Real* all, const Real* start, const Real* restart,
+                       const Real* none) const {
+        if (restarts(time, n)) return restart ? restart + n * H : none;
+        if (step == 0 || !inside(this->time(step - 1), n)) return start + n * H;
+        return all + row(this->time(step - 1), n) * H;
+    }
+
+    Zone<Real> zone(long state, long time, long n) const {
+        bool on = t.zoneout || t.zone_share != 0;
+        const Real* mask = t.zoneout ? t.zoneout + (state * t.T * t.N + row(time, n)) * H : nullptr;
+        return {mask, (Real)t.zone_share, on};
+    }
+    NormC<Real> norm_c() const { return {t.norm_c, t.norm_c_bias}; }
+};
+
+RECUERDO_INLINE void clear(void* to, size_t bytes) { memset(to, 0, bytes); }
+
+template <class Real>
+RECUERDO_INLINE void copy(Real* to, const Real* from, long count) {
+    memcpy(to, from, count * sizeof(Real));
+}
+
+}  // namespace RECUERDO_ISA
+}  // namespace recuerdo

@@ -1,0 +1,120 @@
+"""One step at a time: a snapshot of a stack's weights, its states, and no call into torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recuerdo.cells import CellSpec, Walk, Weights
+from recuerdo.kernels import calling
+from recuerdo.kernels.native import kernel_of
+
+Array = NDArray[np.floating]
+
+
+class Engine(Protocol):
+    """What takes the steps: arrays in, arrays out, all of one type."""
+
+    def step(self, x: Array, y: Array) -> None:
+        """Take a step from x, (streams, D), and write the top layer's output to y, (streams, H)."""
+        ...
+
+    def exchange(self, layer: int, which: int, array: Array, put: bool) -> None:
+        """Copy a layer's state, (streams, H), from an array (put) or to it; which counts the cell's states."""
+        ...
+
+
+def engine(
+    cell: CellSpec, weights: Sequence[Weights], streams: int, *, zoneout: float, residual: bool
+) -> tuple[Engine, str]:
+    """Return what steps a stack of layers, and why it is not the native core, in words; empty if it is.
+
+    Args:
+        cell: the equations of every layer.
+        weights: the parameters of each layer, from the lowest.
+        streams: N, sequences that go side by side.
+        zoneout: share of the old state that stays.
+        residual: add a layer's input to its output from the second layer on.
+    """
+    weights = [_constants(one) for one in weights]
+    reason = _refuses(cell, weights)
+    if reason:
+        return ReferenceEngine(cell, weights, streams, zoneout=zoneout, residual=residual), reason
+    return _native(cell, weights, streams, zoneout, residual), ""
+
+
+def _refuses(cell: CellSpec, weights: Sequence[Weights]) -> str:
+    if calling.native is None:
+        return f"the C++ core is not built ({calling.missing})"
+    if kernel_of(cell) is None:
+        return f"the C++ core has no {cell.name} with this step or activation"
+    if weights[0].weight_ih.dtype not in (torch.float32, torch.float64):
+        return f"the C++ core computes in float32 and float64, not in {weights[0].weight_ih.dtype}"
+    if any(each.norm_ih is not None for each in weights):
+        return "the C++ core has no step with a layer norm on W x"
+    return ""
+
+
+def _native(cell: CellSpec, weights: Sequence[Weights], streams: int, zoneout: float, residual: bool) -> Engine:
+    assert calling.native is not None
+    kernel = kernel_of(cell)
+    assert kernel is not None
+    double = weights[0].weight_ih.dtype == torch.float64
+    made = (calling.native.DoubleStepper if double else calling.native.SingleStepper)(streams)
+    for k, one in enumerate(weights):
+        H = one.weight_hh.shape[0] // cell.blocks
+        fields = {
+            "D": one.weight_ih.shape[1],
+            "H": H,
+            "zone_share": zoneout,
+            "cell": kernel[0],
+            "activation": kernel[1],
+        }
+        names = {"W": one.weight_ih, "U": one.weight_hh, **{n: getattr(one, n) for n in Weights._fields[2:]}}
+        addresses = {name: each.data_ptr() for name, each in names.items() if each is not None}
+        made.add({**fields, **addresses}, residual and k > 0)
+    return made
+
+
+def _constants(weights: Weights) -> Weights:
+    """Copies without a history, on the CPU."""
+    given = {name: each for name, each in weights._asdict().items() if each is not None}
+    return weights._replace(**{name: each.detach().cpu().contiguous().clone() for name, each in given.items()})
+
+
+class ReferenceEngine:
+    """Steps by the equations themselves: for what the core does not take."""
+
+    def __init__(
+        self, cell: CellSpec, weights: Sequence[Weights], streams: int, *, zoneout: float, residual: bool
+    ) -> None:
+        self.cell, self.zoneout, self.residual = cell, zoneout, residual
+        self.weights = weights
+        H = weights[0].weight_hh.shape[0] // cell.blocks
+        zeros = weights[0].weight_hh.new_zeros(streams, H)
+        self.states: list[list[Tensor]] = [[zeros.clone() for _ in cell.states] for _ in weights]
+
+    @torch.no_grad()
+    def step(self, x: Array, y: Array) -> None:
+        """Take a step: see :class:`Engine`."""
+        if x.dtype != y.dtype:
+            raise ValueError("another type")
+        below = torch.tensor(x).reshape(self.states[0][0].shape[0], -1)
+        for k, (weights, state) in enumerate(zip(self.weights, self.states, strict=True)):
+            walk = Walk(self.cell, below.unsqueeze(0), weights, zoneout=self.zoneout or None)
+            state[:] = walk.step(0, tuple(state))[0]
+            below = state[0] + below if self.residual and k > 0 else state[0]
+        torch.from_numpy(y).reshape(below.shape).copy_(below)
+
+    def exchange(self, layer: int, which: int, array: Array, put: bool) -> None:
+        """Copy a state: see :class:`Engine`."""
+        state = self.states[layer][which]
+        if put:
+            self.states[layer][which] = torch.tensor(array).reshape(state.shape)
+        else:
+            torch.from_numpy(array).reshape(state.shape).copy_(state)

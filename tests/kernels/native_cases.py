@@ -1,0 +1,136 @@
+"""Jobs with every option for the twins, and one run of a job with its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from tests.cells.cases import flat, randn, state, weights
+from torch import Tensor
+
+from recuerdo.cells import CELLS, CellSpec, Weights, frnn, indrnn
+from recuerdo.kernels import Job, calling, recurrence
+
+SPECS: dict[str, CellSpec] = {
+    **CELLS,
+    "frnn_relu": frnn("relu"),
+    "frnn_linear": frnn("linear"),
+    "indrnn_sigmoid": indrnn("sigmoid"),
+}
+
+PATHS = ("avx512", "avx2", "portable")
+
+
+def lengths(cell: CellSpec, T: int, N: int, H: int) -> Tensor:
+    return (randn(N, seed=60).abs() * T).long().clamp(max=T)
+
+
+def reset(cell: CellSpec, T: int, N: int, H: int) -> dict[str, Any]:
+    return {"reset": randn(T, N, seed=61) > 0.3, "restart": state(cell, N, H, seed=62)}
+
+
+def mask(cell: CellSpec, T: int, N: int, H: int) -> Tensor:
+    return (randn(N, H, seed=64) > -0.5).double() / 0.7
+
+
+def kept(cell: CellSpec, T: int, N: int, H: int) -> Tensor:
+    return (randn(len(cell.states), T, N, H, seed=65) > 0.5).double()
+
+
+OPTIONS: dict[str, Callable[[CellSpec, int, int, int], dict[str, Any]]] = {
+    "plain": lambda *sizes: {},
+    "reverse": lambda *sizes: {"reverse": True},
+    "lengths": lambda *sizes: {"lengths": lengths(*sizes)},
+    "lengths_reverse": lambda *sizes: {"lengths": lengths(*sizes), "reverse": True},
+    "reset": lambda *sizes: reset(*sizes),
+    "reset_to_zero": lambda *sizes: {"reset": reset(*sizes)["reset"], "reverse": True},
+    "mask": lambda *sizes: {"recurrent_mask": mask(*sizes)},
+    "zoneout_mask": lambda *sizes: {"zoneout": kept(*sizes)},
+    "zoneout_expected": lambda *sizes: {"zoneout": 0.3},
+    "trace": lambda *sizes: {"trace": True, "lengths": lengths(*sizes)},
+    "all": lambda *sizes: {
+        "lengths": lengths(*sizes),
+        **reset(*sizes),
+        "recurrent_mask": mask(*sizes),
+        "zoneout": kept(*sizes),
+        "reverse": True,
+        "trace": True,
+    },
+}
+"""option -> its arguments, for a cell and the sizes T, N, H."""
+
+
+def job(
+    name: str, option: str, sizes: tuple[int, int, int, int], dtype: torch.dtype, *, layer_norm: bool, bias: bool = True
+) -> Job:
+    """A job of sizes T, N, D, H whose every tensor of numbers is a leaf that a gradient can be taken by."""
+    cell, (T, N, D, H) = SPECS[name], sizes
+    own = weights(cell, D, H, layer_norm=layer_norm)._asdict()
+    for field in () if bias else ("bias_ih", "bias_hh", "norm_c_bias"):
+        own[field] = None
+    options = OPTIONS[option](cell, T, N, H)
+
+    def cast(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(leaf(each) for each in value)
+        return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+    def leaf(tensor: Tensor) -> Tensor:
+        return tensor.to(dtype).requires_grad_()
+
+    scale = 1 / max(H, 4) ** 0.5  # so that no state grows with the number of units
+    own = {field: None if each is None else leaf(each * scale if field == "weight_hh" else each)
+           for field, each in own.items()}  # fmt: skip
+    return Job(
+        cell,
+        leaf(randn(T, N, D)),
+        Weights(**own),
+        tuple(leaf(each) for each in state(cell, N, H)),
+        **{field: cast(value) for field, value in options.items()},
+    )
+
+
+def leaves(job: Job) -> dict[str, Tensor]:
+    named = {"x": job.x, **{f: w for f, w in job.weights._asdict().items() if w is not None}}
+    named |= {f"state {k}": each for k, each in enumerate(job.state)}
+    return named | {f"restart {k}": each for k, each in enumerate(job.restart or ())}
+
+
+def outcome(job: Job, backend: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Everything that a backend gives back for a job, and its gradients when one enters each of the results."""
+    results = {f"result {k}": each for k, each in enumerate(flat(recurrence(job, backend)))}
+    loss = torch.stack([(each * randn(*each.shape, seed=70 + k).to(each.dtype)).sum()
+                        for k, each in enumerate(results.values())]).sum()  # fmt: skip
+    named = leaves(job)
+    found = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
+    return {name: each.detach() for name, each in results.items()}, dict(zip(named, found, strict=True))
+
+
+def without_gradients(job: Job) -> Job:
+    """The same job as inference sees it."""
+    return replace(
+        job,
+        x=job.x.detach(),
+        weights=Weights(*(None if each is None else each.detach() for each in job.weights)),
+        state=tuple(each.detach() for each in job.state),
+        restart=None if job.restart is None else tuple(each.detach() for each in job.restart),
+    )
+
+
+@contextmanager
+def on_path(path: str) -> Iterator[None]:
+    """Run the core with one instruction set inside the block; skip the test where this processor lacks it."""
+    native = calling.native
+    assert native is not None
+    before = native.path()
+    if path not in native.paths():
+        pytest.skip(f"this processor has no {path}")
+    native.use_path(path)
+    try:
+        yield
+    finally:
+        native.use_path(before)
