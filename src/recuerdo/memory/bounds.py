@@ -109,7 +109,8 @@ def norm_bound(recorded: Recorded, loss: Tensor) -> NormBound:
         >>> import recuerdo as rc
         >>> layer = rc.nn.FRNN(1, 2, bias=False)
         >>> turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
-        >>> _ = layer.weight_hh_l0.data.copy_(1.5 * turn)  # large, but it drives tanh to where it is flat
+        >>> _ = layer.weight_hh_l0.data.copy_(1.5 * turn)  # large, but the input drives tanh to where it is flat
+        >>> _ = layer.weight_ih_l0.data.fill_(2.0)
         >>> (output, h), recorded = rc.memory.record(layer, {"x": torch.ones(1, 20, 1)})
         >>> found = norm_bound(recorded[0], output[:, -1].sum())
         >>> found.may_explode, found.explodes
