@@ -242,3 +242,19 @@ def test_a_layer_that_failed_lends_its_name_to_no_other() -> None:
     assert names(recorded) == ["wide.l0"]
     with pytest.raises(OptionError, match="ran outside its layers"):
         record(Retrying(call=False), {"x": x})
+
+
+@cells
+def test_values_alone_are_recorded_by_the_fastest_backend_without_a_graph(cell: str) -> None:
+    layer, x = build(cell, 2, 4, 2, bidirectional=True), randn(3, 5, 2)
+    output, recorded = record(layer, {"x": x})
+    fast, alone = record(layer, {"x": x}, differentiable=False)
+    assert not fast[0].requires_grad
+    torch.testing.assert_close(fast[0], output[0].detach(), rtol=1e-12, atol=1e-12)
+    for one, other in zip(alone, recorded, strict=True):
+        assert one.name == other.name
+        assert one.job.nudge is None
+        for mine, theirs in zip(
+            one.result.states + one.result.gates, other.result.states + other.result.gates, strict=True
+        ):
+            torch.testing.assert_close(mine, theirs.detach(), rtol=1e-12, atol=1e-12)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from recuerdo.errors import OptionError
-from recuerdo.learn import Callback, Run, seeded
+from recuerdo.learn import Callback, Run, in_evaluation, seeded
 from recuerdo.memory.adapters import arguments_by_name, watchable
 from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.recording import record
@@ -168,10 +168,12 @@ class WeightMovement(Callback):
         if self.probe is None:
             return {}, {}
         inputs = arguments_by_name(module, self.probe)
-        # A copy's layers draw their first weights, and the training's random numbers are its own.
-        with seeded(0, next(module.parameters()).device):
-            copied = watchable(module, inputs)
-        activity = gate_activity(record(copied, inputs)[1])
+        if any(isinstance(part, nn.RNNBase) for part in module.modules()):
+            # A copy's layers draw their first weights, and the training's random numbers are its own.
+            with seeded(0, next(module.parameters()).device):
+                module = watchable(module, inputs)
+        with in_evaluation(module):
+            activity = gate_activity(record(module, inputs, differentiable=False)[1])
         left = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.left.items()}
         right = {f"{each.name}.{gate}": float(share.mean()) for each in activity for gate, share in each.right.items()}
         return left, right

@@ -56,15 +56,17 @@ class Recorded:
         return steps < (T if self.job.lengths is None else self.job.lengths) * torch.ones_like(steps[0]).expand(N)
 
 
-def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Recorded]]:
-    """Call a module and record every recurrence in it, in the order in which they run, on the reference scan.
+def record(module: nn.Module, inputs: Mapping[str, Any], *, differentiable: bool = True) -> tuple[Any, list[Recorded]]:
+    """Call a module and record every recurrence in it, in the order in which they run.
 
     Args:
         module: anything with recuerdo's recurrent layers inside; it is called in the mode that it is in.
         inputs: its arguments by name.
+        differentiable: run on the reference scan, whose derivatives have any order, and keep a graph and nudges; False
+            records values alone, on the fastest backend.
 
     Returns:
-        What the module returned, and what was recorded. Both are differentiable, to any order.
+        What the module returned, and what was recorded.
 
     Raises:
         OptionError: nothing recurrent ran, or something ran without its layer being called.
@@ -86,15 +88,21 @@ def record(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[Any, list[Reco
                 f"them as layer(x), not as layer.forward(x)."
             )
         T, N = job.x.shape[:2]
-        zeros = tuple(s.new_zeros(T, N, s.shape[-1], requires_grad=True) for s in job.state)
-        job = replace(job, nudge=zeros, trace=True)
-        result = BACKENDS["reference"].run(job)  # the one backend that knows nudges, and forward mode
+        zeros = tuple(s.new_zeros(T, N, s.shape[-1], requires_grad=differentiable) for s in job.state)
+        job = replace(job, nudge=zeros if differentiable else None, trace=True)
+        # The reference is the one backend that knows nudges, and forward mode.
+        result = BACKENDS["reference"].run(job) if differentiable else run(job)
         name = next(running[-1])
         calls[name] += 1
         recorded.append(Recorded(name if calls[name] == 1 else f"{name} (call {calls[name]})", job, result))
         return result
 
-    with _naming(module, running), watching(watcher), torch.inference_mode(False), torch.enable_grad():
+    with (
+        _naming(module, running),
+        watching(watcher),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(differentiable),
+    ):
         output = module(**inputs)
     if not recorded:
         raise OptionError(
