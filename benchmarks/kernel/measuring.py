@@ -17,7 +17,10 @@ from .compiling import Compiler
 from .timing import Timing, interleave
 
 OURS, FLOOR, TORCH, LOOP, COMPILED = "ours", "floor", "torch.nn", "loop", "compiled loop"
-TOLERANCE = 1e-3  # float32 over a thousand steps, by norm; the tests that run first are the strict ones
+TOLERANCE = 1e-3  # float32, by norm; the tests that run first are the strict ones
+COMPARED = 20
+"""Steps over which peers are compared: with layer norm an untrained LSTM is chaotic, so that over hundreds of steps the
+rounding of either grows to percents (float64 agrees to 3e-12)."""
 TOLERANCE_BF16 = 1e-1
 
 Row = dict[str, Any]
@@ -78,7 +81,7 @@ def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compil
             others[COMPILED] = candidate if reason is None else None
     contestants = {name: each for name, each in others.items() if each is not None}
     for name, each in contestants.items():
-        apart = peers.difference(ours, each, shape, mode)
+        apart = peers.difference(ours, each, shape._replace(T=min(shape.T, COMPARED)), mode)
         if not apart < (TOLERANCE_BF16 if cell.bf16 else TOLERANCE):
             raise DisagreementError(f"{cell.name} {shape} {mode}: {name} is {apart:.1e} away from rc.nn.")
 
