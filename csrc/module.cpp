@@ -104,6 +104,7 @@ void bind_stepper(nb::module_& m, const char* name) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+    nb::set_leak_warnings(false);  // a stepper that a program still holds when Python ends is no fault
     m.doc() = "The recurrences in C++, by the addresses of their tensors. Only recuerdo.kernels.ops calls it.";
     m.def(
         "run",
