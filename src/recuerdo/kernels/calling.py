@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 import torch
@@ -9,9 +10,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 try:
-    from recuerdo.kernels import _native  # pyright: ignore[reportMissingModuleSource]  # built from csrc/
-
-    native: ModuleType | None = _native
+    native: ModuleType | None = import_module("recuerdo.kernels._native")
     missing = ""
 except ImportError as error:
     native, missing = None, str(error)
