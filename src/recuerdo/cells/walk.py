@@ -66,17 +66,10 @@ class Walk:
         reverse: bool = False,
     ) -> None:
         T = x.shape[0]
-        self.inside = None
-        if lengths is not None:
-            self.inside = torch.arange(T, device=x.device).unsqueeze(-1) < lengths
-            x = torch.where(self.inside.unsqueeze(-1), x, 0)
-        if reset is not None:
-            reset = reset if self.inside is None else reset & self.inside
-            if reverse:  # a boundary before step t + 1 is met on the way from t + 1 to t
-                reset = torch.cat([reset[1:], torch.zeros_like(reset[:1])])
+        x, self.inside, reset = settled(x, lengths, reset, reverse)
         self.order = range(T - 1, -1, -1) if reverse else range(T)
         self.reset, self.restart, self.zoneout, self.nudge = reset, restart, zoneout, nudge
-        self.cell, self.wx = cell, _input_half(cell, x, weights)  # (T, N, G, H)
+        self.cell, self.wx = cell, input_half(cell, x, weights)  # (T, N, G, H)
         self.recurrent = Recurrence(cell, weights, recurrent_mask)
 
     def step(self, t: int | slice, state: State) -> tuple[State, tuple[Tensor, ...]]:
@@ -105,7 +98,22 @@ class Walk:
         return kept * old + (1 - kept) * new
 
 
-def _input_half(cell: CellSpec, x: Tensor, weights: Weights) -> Tensor:
+def settled(
+    x: Tensor, lengths: Tensor | None, reset: Tensor | None, reverse: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return x without what lies beyond a length, which steps count (T, N), and resets in the order of the walk."""
+    inside = None
+    if lengths is not None:
+        inside = torch.arange(x.shape[0], device=x.device).unsqueeze(-1) < lengths
+        x = torch.where(inside.unsqueeze(-1), x, 0)
+    if reset is not None:
+        reset = reset if inside is None else reset & inside
+        if reverse:  # a boundary before step t + 1 is met on the way from t + 1 to t
+            reset = torch.cat([reset[1:], torch.zeros_like(reset[:1])])
+    return x, inside, reset
+
+
+def input_half(cell: CellSpec, x: Tensor, weights: Weights) -> Tensor:
     """W x + b for all steps at once, (T, N, G, H): the part of a recurrence that is not serial."""
     G = cell.blocks
     if weights.norm_ih is None:

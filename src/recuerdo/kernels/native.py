@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, GRU, GRU_RESET_BEFORE, LSTM, CellSpec, Scanned
 from recuerdo.cells.frnn import elman_step
-from recuerdo.cells.walk import _input_half
+from recuerdo.cells.walk import input_half, settled
 from recuerdo.kernels import calling, ops
 from recuerdo.kernels.job import Job
 
@@ -103,16 +103,10 @@ def _run(job: Job) -> Scanned:
     kernel = kernel_of(cell)
     assert kernel is not None
     T, N, H = x.shape[0], *job.state[0].shape
-    reset = job.reset
-    if job.lengths is not None:
-        inside = torch.arange(T, device=x.device).unsqueeze(-1) < job.lengths
-        x = torch.where(inside.unsqueeze(-1), x, 0)  # so that what lies beyond a length is no factor in a product
-        reset = None if reset is None else reset & inside
-    if reset is not None and job.reverse:  # a boundary before step t + 1 is met on the way from t + 1 to t
-        reset = torch.cat([reset[1:], torch.zeros_like(reset[:1])])
+    x, _, reset = settled(x, job.lengths, job.reset, job.reverse)
     W, bias_ih = weights.weight_ih, weights.bias_ih
     if weights.norm_ih is not None:
-        x, W, bias_ih = _input_half(cell, x, weights), None, None
+        x, W, bias_ih = input_half(cell, x, weights), None, None
     keep = job.trace or (torch.is_grad_enabled() and any(each.requires_grad for each in _tensors(job)))
     states = len(cell.states)
     restart = job.restart or (None,) * states
