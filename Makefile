@@ -26,9 +26,11 @@ test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentati
 bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 15 minutes of a quiet machine
 	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
 
-sanitize: build/checks/random_calls.address build/checks/random_calls.thread  ## run the C++ core under the sanitizers: random calls of all its parts
+sanitize: $(foreach check,random_calls bf16_products,build/checks/$(check).address build/checks/$(check).thread)  ## run the C++ core under the sanitizers: random calls of all its parts
 	build/checks/random_calls.address 10000
 	build/checks/random_calls.thread 2000
+	build/checks/bf16_products.address 400
+	build/checks/bf16_products.thread 100
 
 lint: $(VENV)/test.stamp  ## check style, types and the directions of imports
 	$(BIN)/ruff check
@@ -63,17 +65,33 @@ $(VENV)/test.stamp: $(SETUP) | $(BIN)/pip
 
 # The C++ core without Python, as the sanitizers see it. -O1 keeps their reports readable.
 CXX ?= g++
-CHECKED := $(wildcard csrc/*.cpp csrc/*.h csrc/checks/*.cpp)
+CHECKED := $(wildcard csrc/*.cpp csrc/*.h csrc/checks/*.cpp csrc/checks/*.h)
 SANITIZE.address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SANITIZE.thread := -fsanitize=thread
 ISA.avx2 := -mavx2 -mfma
 ISA.avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
+ISA.avx512bf16 := $(ISA.avx512) -mavx512bf16
+ISA.amx := $(ISA.avx512bf16) -mamx-tile -mamx-bf16
+SOURCES.random_calls := dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls
+SOURCES.bf16_products := processor checks/bf16_portable checks/bf16_avx2 checks/bf16_avx512bf16 checks/bf16_amx \
+  checks/bf16_products
+
+# $(1): the check, $(2): the sanitizer. A source named for an instruction set is compiled with its flags.
+define build_check
+mkdir -p build/checks/$(1).$(2).objects
+for source in $(SOURCES.$(1)); do \
+  case $$source in \
+    *_avx2) isa='$(ISA.avx2)';; *_avx512) isa='$(ISA.avx512)';; *_avx512bf16) isa='$(ISA.avx512bf16)';; \
+    *_amx) isa='$(ISA.amx)';; *) isa=;; \
+  esac; \
+  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast $(SANITIZE.$(2)) $$isa \
+    -c csrc/$$source.cpp -o build/checks/$(1).$(2).objects/$$(basename $$source).o || exit 1; \
+done
+$(CXX) $(SANITIZE.$(2)) build/checks/$(1).$(2).objects/*.o -pthread -o build/checks/$(1).$(2)
+endef
 
 build/checks/random_calls.%: $(CHECKED)
-	mkdir -p build/checks/$*
-	for source in dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls; do \
-	  case $$source in isa_avx2) isa='$(ISA.avx2)';; isa_avx512) isa='$(ISA.avx512)';; *) isa=;; esac; \
-	  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast $(SANITIZE.$*) $$isa \
-	    -c csrc/$$source.cpp -o build/checks/$*/$$(basename $$source).o || exit 1; \
-	done
-	$(CXX) $(SANITIZE.$*) build/checks/$*/*.o -pthread -o $@
+	$(call build_check,random_calls,$*)
+
+build/checks/bf16_products.%: $(CHECKED)
+	$(call build_check,bf16_products,$*)

@@ -1,0 +1,196 @@
+// Products in bfloat16 with sums in float32: of rows with a packed matrix as in product.h, and of gradients with what the weights
+// saw as in weights.h. A file that includes this also defines RECUERDO_TILES, the header with the instructions.
+//
+// A row's sum runs over whole tiles of k from the first to the last, whatever rows and columns share the block with it, and the
+// zeros that fill up the last tile leave it as it is: no result depends on the batch.
+#pragma once
+
+#include "product.h"
+#include RECUERDO_TILES
+
+namespace recuerdo {
+namespace RECUERDO_ISA {
+
+// sums[i][j] = A[i] B[j] over `depth` tiles of k, on top of what `sums` holds if `onto`. Operands follow one another depth tiles
+// apart, sums by_i numbers and one tile apart.
+template <int A, int B>
+static __attribute__((noinline)) void block(const Bf16* a, const Bf16* b, long depth, float* sums, long by_i, bool onto) {
+    Tiles tiles;
+    const Bf16 *a1 = a + depth * TILE_NUMBERS, *b1 = b + depth * TILE_NUMBERS;
+    if (onto) {
+        tiles.template load<0, 0>(sums);
+        if constexpr (B > 1) tiles.template load<0, 1>(sums + TILE_SUMS);
+        if constexpr (A > 1) tiles.template load<1, 0>(sums + by_i);
+        if constexpr (A > 1 && B > 1) tiles.template load<1, 1>(sums + by_i + TILE_SUMS);
+    } else {
+        tiles.template clear<0, 0>();
+        if constexpr (B > 1) tiles.template clear<0, 1>();
+        if constexpr (A > 1) tiles.template clear<1, 0>();
+        if constexpr (A > 1 && B > 1) tiles.template clear<1, 1>();
+    }
+    for (long k = 0; k < depth * TILE_NUMBERS; k += TILE_NUMBERS) {
+        tiles.template load_a<0>(a + k);
+        tiles.template load_b<0>(b + k);
+        tiles.template dot<0, 0>();
+        if constexpr (B > 1) {
+            tiles.template load_b<1>(b1 + k);
+            tiles.template dot<0, 1>();
+        }
+        if constexpr (A > 1) {
+            tiles.template load_a<1>(a1 + k);
+            tiles.template dot<1, 0>();
+            if constexpr (B > 1) tiles.template dot<1, 1>();
+        }
+    }
+    tiles.template store<0, 0>(sums);
+    if constexpr (B > 1) tiles.template store<0, 1>(sums + TILE_SUMS);
+    if constexpr (A > 1) tiles.template store<1, 0>(sums + by_i);
+    if constexpr (A > 1 && B > 1) tiles.template store<1, 1>(sums + by_i + TILE_SUMS);
+}
+
+// The same for as many operands as there are, in blocks; after each one `done(i, j, A, B)`.
+template <class Done>
+RECUERDO_INLINE void blocks(const Bf16* a, long A, const Bf16* b, long B, long depth, float* sums, long by_i, long by_j, bool onto,
+                            Done&& done) {
+    for (long j = 0; j < B; j += Tiles::B) {
+        int some_b = B - j < Tiles::B ? 1 : Tiles::B;
+        for (long i = 0; i < A; i += Tiles::A) {
+            int some_a = A - i < Tiles::A ? 1 : Tiles::A;
+            auto part = some_a > 1 ? (some_b > 1 ? block<Tiles::A, Tiles::B> : block<Tiles::A, 1>)
+                                   : (some_b > 1 ? block<1, Tiles::B> : block<1, 1>);
+            float* to = onto ? sums + i * by_i + j * by_j : sums;
+            part(a + i * depth * TILE_NUMBERS, b + j * depth * TILE_NUMBERS, depth, to, by_i, onto);
+            done(i, j, some_a, some_b);
+        }
+    }
+}
+
+// numbers `at` to at + C of row `which`, the second source behind the first, as row r of the block
+template <long R, long C>
+RECUERDO_INLINE void put_row(Block<R, C>& to, long r, Sources<float> a, long which, long at) {
+    long K0 = a.first_K, K = K0 + a.second_K, end = at + C < K ? at + C : K;
+    if (at < K0) to.put(r, a.first[which] + at, 0, (end < K0 ? end : K0) - at);
+    long from = at < K0 ? K0 : at;
+    if (from < end) to.put(r, a.second[which] + from - K0, from - at, end - from);
+}
+
+// B of K x M as right operands: for each 16 columns its tiles of k. The last ones are filled up with zeros.
+struct PackedBf16 {
+    Bf16* data;
+    long K, M;
+    Bf16* room;  // of the thread that multiplies, for the rows it brings
+
+    static size_t numbers(long K, long M) {
+        return (size_t)tiles_of(M, TILE_ROWS) * tiles_of(K, TILE_K) * TILE_NUMBERS;
+    }
+    static size_t room_for(long rows, long K) { return numbers(K, rows); }
+    long panels() const { return tiles_of(M, TILE_ROWS); }
+    long depth() const { return tiles_of(K, TILE_K); }
+
+    // B[at + k][m] = from[k * by_k + m * by_m] for k below count, in the panels from first to last. One of by_k and by_m is 1.
+    // The calls for one matrix come in the order of k, because the second of two that share a tile completes it.
+    void pack(const float* from, long at, long count, long by_k, long by_m, long first, long last) const {
+        Block<TILE_K, TILE_ROWS> across;
+        Block<TILE_ROWS, TILE_K> along_k;
+        Bf16 turned[TILE_NUMBERS], tile[TILE_NUMBERS];
+        for (long p = first; p < last; ++p) {
+            long m0 = p * TILE_ROWS, filled = M - m0 < TILE_ROWS ? M - m0 : TILE_ROWS;
+            const float* corner = from + m0 * by_m;
+            for (long k0 = at / TILE_K * TILE_K; k0 < at + count; k0 += TILE_K) {
+                long begin = k0 < at ? at : k0, end = k0 + TILE_K < at + count ? k0 + TILE_K : at + count;
+                bool begun = k0 < at;
+                Bf16* to = data + (p * depth() + k0 / TILE_K) * TILE_NUMBERS;
+                if (by_m == 1) {
+                    across.clear();
+                    for (long k = begin; k < end; ++k) across.put(k - k0, corner + (k - at) * by_k, 0, filled);
+                    interleave_rows(across, begun ? tile : to);
+                } else {
+                    along_k.clear();
+                    for (long m = 0; m < filled; ++m)
+                        along_k.put(m, corner + m * by_m + begin - at, begin - k0, end - begin);
+                    narrow_rows(along_k, turned);
+                    transpose(turned, begun ? tile : to);
+                }
+                for (long n = 0; n < TILE_NUMBERS && begun; ++n) to[n] |= tile[n];
+            }
+        }
+    }
+};
+
+// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows; without a start, out[r] itself.
+static inline void product(const PackedBf16& B, Sources<float> a, float* const* out, long rows, const float* start) {
+    long depth = B.depth(), groups = tiles_of(rows, TILE_ROWS);
+    Block<TILE_ROWS, TILE_K> some;
+    for (long g = 0; g < groups; ++g)
+        for (long k = 0; k < depth; ++k) {
+            some.clear();
+            for (long r = g * TILE_ROWS; r < rows && r < (g + 1) * TILE_ROWS; ++r)
+                put_row(some, r - g * TILE_ROWS, a, r, k * TILE_K);
+            narrow_rows(some, B.room + (g * depth + k) * TILE_NUMBERS);
+        }
+    alignas(64) float sums[Tiles::A * Tiles::B * TILE_SUMS];
+    constexpr long by_i = Tiles::B * TILE_SUMS;
+    blocks(B.room, groups, B.data, B.panels(), depth, sums, by_i, TILE_SUMS, false, [&](long g, long p, int A, int P) {
+        long m0 = p * TILE_ROWS, left = B.M - m0;
+        for (long r = 0; r < A * TILE_ROWS && g * TILE_ROWS + r < rows; ++r) {
+            const float* sum = sums + r / TILE_ROWS * by_i + r % TILE_ROWS * TILE_ROWS;
+            float* to = out[g * TILE_ROWS + r] + m0;
+            const float* base = start ? start + m0 : to;
+            for (long m = 0; m < P * TILE_ROWS && m < left; m += TILE_ROWS, sum += TILE_SUMS)
+                along<float>(left - m < TILE_ROWS ? left - m : TILE_ROWS,
+                             [&](long j, auto io) { io.put(to + m + j, io(base + m + j) + io(sum + j)); });
+        }
+    });
+}
+
+static inline void product(const PackedBf16& B, const float* const* a, float* const* out, long rows, const float* start) {
+    product(B, Sources<float>{a, B.K, nullptr, 0}, out, rows, start);
+}
+
+// Rows i of gradients as left operands with i along k: of each 16 gradients from m0 to m1 the tiles of i. Zeros beyond M.
+static inline void pack_gradients(const float* const* d, long count, long m0, long m1, long M, Bf16* to) {
+    Block<TILE_K, TILE_ROWS> some;
+    Bf16 pairs[TILE_NUMBERS];
+    for (long m = m0; m < m1; m += TILE_ROWS)
+        for (long i0 = 0; i0 < count; i0 += TILE_K, to += TILE_NUMBERS) {
+            some.clear();
+            long filled = M - m < TILE_ROWS ? M - m : TILE_ROWS;
+            for (long i = i0; i < count && i < i0 + TILE_K; ++i) some.put(i - i0, d[i] + m, 0, filled);
+            interleave_rows(some, pairs);
+            transpose(pairs, to);
+        }
+}
+
+// Rows i of what the weights saw, and a column of ones behind it, as right operands with i along k.
+static inline void pack_seen(Sources<float> seen, long count, Bf16* to) {
+    const float one = 1;
+    Block<TILE_K, TILE_ROWS> some;
+    long C = seen.first_K + seen.second_K;
+    for (long c = 0; c <= C; c += TILE_ROWS)
+        for (long i0 = 0; i0 < count; i0 += TILE_K, to += TILE_NUMBERS) {
+            some.clear();
+            for (long i = i0; i < count && i < i0 + TILE_K; ++i) {
+                put_row(some, i - i0, seen, i, c);
+                if (C - c < TILE_ROWS) some.put(i - i0, &one, C - c, 1);
+            }
+            interleave_rows(some, to);
+        }
+}
+
+// total[m][c] += sum over i of d[i][m] * seen[i][c], by tiles: of rows m, of columns c, and of i.
+static inline void outer(const Bf16* d, long rows, const Bf16* seen, long columns, long depth, float* total) {
+    blocks(d, rows, seen, columns, depth, total, columns * TILE_SUMS, TILE_SUMS, true, [](long, long, int, int) {});
+}
+
+// to[0..count] = total[m][c..c + count], out of the tiles that `outer` leaves
+static inline void copy_sums(const float* total, long columns, long m, long c, long count, float* to) {
+    const float* row = total + m / TILE_ROWS * columns * TILE_SUMS + m % TILE_ROWS * TILE_ROWS;
+    for (long end = c + count; c < end;) {
+        long in = c % TILE_ROWS, n = TILE_ROWS - in < end - c ? TILE_ROWS - in : end - c;
+        memcpy(to, row + c / TILE_ROWS * TILE_SUMS + in, n * sizeof(float));
+        to += n, c += n;
+    }
+}
+
+}  // namespace RECUERDO_ISA
+}  // namespace recuerdo
