@@ -47,11 +47,12 @@ bool has_avx512bf16() {
     static const bool has = [] {
         Leaf features(7, 0);
         bool vectors = bit(features.ebx, 16) && bit(features.ebx, 17) && bit(features.ebx, 30) && bit(features.ebx, 31);
-        return vectors && bit(Leaf(7, 1).eax, 5) && saves(VECTORS);  // AVX512F, DQ, BW, VL; AVX512_BF16
+        return vectors && features.eax >= 1 && bit(Leaf(7, 1).eax, 5) && saves(VECTORS);  // AVX512F, DQ, BW, VL; _BF16
     }();
     return has;
 }
 
+// The code around the tiles is compiled for AVX512-BF16, which every processor with tiles has as well.
 bool has_amx_bf16() {
     static const bool has = [] {
         Leaf features(7, 0);

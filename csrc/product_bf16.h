@@ -65,15 +65,6 @@ RECUERDO_INLINE void blocks(const Bf16* a, long A, const Bf16* b, long B, long d
     }
 }
 
-// numbers `at` to at + C of row `which`, the second source behind the first, as row r of the block
-template <long R, long C>
-RECUERDO_INLINE void put_row(Block<R, C>& to, long r, Sources<float> a, long which, long at) {
-    long K0 = a.first_K, K = K0 + a.second_K, end = at + C < K ? at + C : K;
-    if (at < K0) to.put(r, a.first[which] + at, 0, (end < K0 ? end : K0) - at);
-    long from = at < K0 ? K0 : at;
-    if (from < end) to.put(r, a.second[which] + from - K0, from - at, end - from);
-}
-
 // B of K x M as right operands: for each 16 columns its tiles of k. The last ones are filled up with zeros.
 struct PackedBf16 {
     Bf16* data;
@@ -90,47 +81,78 @@ struct PackedBf16 {
     // B[at + k][m] = from[k * by_k + m * by_m] for k below count, in the panels from first to last. One of by_k and by_m is 1.
     // The calls for one matrix come in the order of k, because the second of two that share a tile completes it.
     void pack(const float* from, long at, long count, long by_k, long by_m, long first, long last) const {
-        Block<TILE_K, TILE_ROWS> across;
-        Block<TILE_ROWS, TILE_K> along_k;
-        Bf16 turned[TILE_NUMBERS], tile[TILE_NUMBERS];
-        for (long p = first; p < last; ++p) {
-            long m0 = p * TILE_ROWS, filled = M - m0 < TILE_ROWS ? M - m0 : TILE_ROWS;
-            const float* corner = from + m0 * by_m;
-            for (long k0 = at / TILE_K * TILE_K; k0 < at + count; k0 += TILE_K) {
-                long begin = k0 < at ? at : k0, end = k0 + TILE_K < at + count ? k0 + TILE_K : at + count;
-                bool begun = k0 < at;
-                Bf16* to = data + (p * depth() + k0 / TILE_K) * TILE_NUMBERS;
-                if (by_m == 1) {
-                    across.clear();
-                    for (long k = begin; k < end; ++k) across.put(k - k0, corner + (k - at) * by_k, 0, filled);
-                    interleave_rows(across, begun ? tile : to);
-                } else {
-                    along_k.clear();
-                    for (long m = 0; m < filled; ++m)
-                        along_k.put(m, corner + m * by_m + begin - at, begin - k0, end - begin);
-                    narrow_rows(along_k, turned);
-                    transpose(turned, begun ? tile : to);
-                }
-                for (long n = 0; n < TILE_NUMBERS && begun; ++n) to[n] |= tile[n];
-            }
+        if (count == 0) return;
+        long k0 = at / TILE_K, k1 = tiles_of(at + count, TILE_K);
+        if (by_m == 1) {  // along the rows of `from`, whichever way they run
+            for (long k = k0; k < k1; ++k)
+                for (long p = first; p < last; ++p) pack_across(from, at, count, by_k, p, k);
+        } else {
+            for (long p = first; p < last; ++p)
+                for (long k = k0; k < k1; ++k) pack_along(from, at, count, by_m, p, k);
         }
+    }
+
+  private:
+    long columns(long p) const { return M - p * TILE_ROWS < TILE_ROWS ? M - p * TILE_ROWS : TILE_ROWS; }
+
+    void pack_across(const float* from, long at, long count, long by_k, long p, long tile) const {
+        long k0 = tile * TILE_K, begin = k0 < at ? at : k0, end = k0 + TILE_K < at + count ? k0 + TILE_K : at + count;
+        Block<TILE_K, TILE_ROWS> some;
+        some.clear();
+        for (long k = begin; k < end; ++k) some.put(k - k0, from + (k - at) * by_k + p * TILE_ROWS, 0, columns(p));
+        finish(p, tile, k0 < at, [&](Bf16* to) { interleave_rows(some, to); });
+    }
+
+    void pack_along(const float* from, long at, long count, long by_m, long p, long tile) const {
+        long k0 = tile * TILE_K, begin = k0 < at ? at : k0, end = k0 + TILE_K < at + count ? k0 + TILE_K : at + count;
+        Block<TILE_ROWS, TILE_K> some;
+        some.clear();
+        for (long m = 0; m < columns(p); ++m)
+            some.put(m, from + (p * TILE_ROWS + m) * by_m + begin - at, begin - k0, end - begin);
+        Bf16 turned[TILE_NUMBERS];
+        narrow_rows(some, turned);
+        finish(p, tile, k0 < at, [&](Bf16* to) { transpose(turned, to); });
+    }
+
+    template <class Write>
+    void finish(long p, long tile, bool begun, Write&& write) const {
+        Bf16* to = data + (p * depth() + tile) * TILE_NUMBERS;
+        if (!begun) return write(to);
+        Bf16 rest[TILE_NUMBERS];
+        write(rest);
+        for (long n = 0; n < TILE_NUMBERS; ++n) to[n] |= rest[n];
     }
 };
 
+// Numbers `at` to at + count of a row along k, in a left operand that begins with this row at `to`.
+RECUERDO_INLINE void pack_run(const float* from, long at, long count, Bf16* to) {
+    for (long k = at, end = at + count; k < end;) {
+        Bf16* here = to + k / TILE_K * TILE_NUMBERS + k % TILE_K;
+        long room = TILE_K - k % TILE_K, n = room < end - k ? room : end - k;
+        n == TILE_K ? round_to_bf16(from, here, TILE_K) : round_to_bf16(from, here, n);
+        k += n, from += n;
+    }
+}
+
+// Rows as left operands: of each 16 of them the tiles of k. What the last tiles hold beyond the last row is of no account.
+static inline void pack_rows(Sources<float> a, long rows, Bf16* to) {
+    long K = a.first_K + a.second_K, depth = tiles_of(K, TILE_K);
+    for (long r = 0; r < rows; ++r) {
+        Bf16* row = to + r / TILE_ROWS * depth * TILE_NUMBERS + r % TILE_ROWS * TILE_K;
+        if (a.first_K) pack_run(a.first[r], 0, a.first_K, row);
+        if (a.second_K) pack_run(a.second[r], a.first_K, a.second_K, row);
+        if (long used = K % TILE_K)
+            memset(row + (depth - 1) * TILE_NUMBERS + used, 0, (TILE_K - used) * sizeof(Bf16));
+    }
+}
+
 // out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows; without a start, out[r] itself.
 static inline void product(const PackedBf16& B, Sources<float> a, float* const* out, long rows, const float* start) {
-    long depth = B.depth(), groups = tiles_of(rows, TILE_ROWS);
-    Block<TILE_ROWS, TILE_K> some;
-    for (long g = 0; g < groups; ++g)
-        for (long k = 0; k < depth; ++k) {
-            some.clear();
-            for (long r = g * TILE_ROWS; r < rows && r < (g + 1) * TILE_ROWS; ++r)
-                put_row(some, r - g * TILE_ROWS, a, r, k * TILE_K);
-            narrow_rows(some, B.room + (g * depth + k) * TILE_NUMBERS);
-        }
+    long groups = tiles_of(rows, TILE_ROWS);
+    pack_rows(a, rows, B.room);
     alignas(64) float sums[Tiles::A * Tiles::B * TILE_SUMS];
     constexpr long by_i = Tiles::B * TILE_SUMS;
-    blocks(B.room, groups, B.data, B.panels(), depth, sums, by_i, TILE_SUMS, false, [&](long g, long p, int A, int P) {
+    blocks(B.room, groups, B.data, B.panels(), B.depth(), sums, by_i, TILE_SUMS, false, [&](long g, long p, int A, int P) {
         long m0 = p * TILE_ROWS, left = B.M - m0;
         for (long r = 0; r < A * TILE_ROWS && g * TILE_ROWS + r < rows; ++r) {
             const float* sum = sums + r / TILE_ROWS * by_i + r % TILE_ROWS * TILE_ROWS;
@@ -161,18 +183,23 @@ static inline void pack_gradients(const float* const* d, long count, long m0, lo
         }
 }
 
+// numbers `at` to at + 16 of row i of what the weights saw: of the first source, the second behind it, and 1
+RECUERDO_INLINE void put_seen(Block<TILE_K, TILE_ROWS>& to, long r, Sources<float> seen, long i, long at) {
+    static const float one = 1;
+    long C0 = seen.first_K, C = C0 + seen.second_K, end = at + TILE_ROWS < C ? at + TILE_ROWS : C;
+    if (at < C0) to.put(r, seen.first[i] + at, 0, (end < C0 ? end : C0) - at);
+    long from = at < C0 ? C0 : at;
+    if (from < end) to.put(r, seen.second[i] + from - C0, from - at, end - from);
+    if (C - at < TILE_ROWS) to.put(r, &one, C - at, 1);
+}
+
 // Rows i of what the weights saw, and a column of ones behind it, as right operands with i along k.
 static inline void pack_seen(Sources<float> seen, long count, Bf16* to) {
-    const float one = 1;
     Block<TILE_K, TILE_ROWS> some;
-    long C = seen.first_K + seen.second_K;
-    for (long c = 0; c <= C; c += TILE_ROWS)
+    for (long c = 0; c <= seen.first_K + seen.second_K; c += TILE_ROWS)
         for (long i0 = 0; i0 < count; i0 += TILE_K, to += TILE_NUMBERS) {
             some.clear();
-            for (long i = i0; i < count && i < i0 + TILE_K; ++i) {
-                put_row(some, i - i0, seen, i, c);
-                if (C - c < TILE_ROWS) some.put(i - i0, &one, C - c, 1);
-            }
+            for (long i = i0; i < count && i < i0 + TILE_K; ++i) put_seen(some, i - i0, seen, i, c);
             interleave_rows(some, to);
         }
 }
