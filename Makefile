@@ -71,7 +71,7 @@ ISA.avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
 
 build/checks/random_calls.%: $(CHECKED)
 	mkdir -p build/checks/$*
-	for source in dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls; do \
+	for source in blocks dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls; do \
 	  case $$source in isa_avx2) isa='$(ISA.avx2)';; isa_avx512) isa='$(ISA.avx512)';; *) isa=;; esac; \
 	  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast $(SANITIZE.$*) $$isa \
 	    -c csrc/$$source.cpp -o build/checks/$*/$$(basename $$source).o || exit 1; \

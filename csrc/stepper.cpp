@@ -52,9 +52,9 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     Real some = 0;
     t.x = &some;  // that there is an input decides how the matrices are packed
     kernels_.plan(t, false);
-    layer->packed = std::make_unique<Bytes>(t.packed_bytes);
+    layer->common = std::make_unique<Bytes>(t.common_bytes);
     layer->scratch = std::make_unique<Bytes>(t.scratch_bytes);
-    t.packed = layer->packed->data;
+    t.common = layer->common->data;
     t.scratch = layer->scratch->data;
     kernels_.pack(t, false, 0);
     layers_.push_back(std::move(layer));

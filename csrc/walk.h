@@ -20,6 +20,7 @@ struct Arena {
     }
 };
 
+constexpr long SLICE = 1 << 20;  // bytes: what is written stays in the second caches until it is read
 constexpr long FEW = 8;  // of fewer samples the input products are taken together for several steps, to use W well
 
 // The matrices of a call, ready for `product`.
@@ -36,7 +37,7 @@ struct Matrices {
     Matrices(const Task<Real>& t, bool backward) {
         long G = t.blocks(), H = t.H;
         bool full = t.cell != INDRNN;
-        Arena arena{t.packed};
+        Arena arena{t.common};
         auto of = [&](long K, long M) { return Packed<Real>{arena.take<Real>(Packed<Real>::numbers(K, M)), K, M}; };
         input = all = rest = Packed<Real>{nullptr, 0, 0};
         U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
@@ -73,6 +74,41 @@ struct Matrices {
             share(rest, U_rest, 0, H, 1, H);
         }
     }
+};
+
+// Gradients of some steps at a time, common to all parts: what one walks back through, all then take to the weights.
+// There are two such slices, so that the walk can go on to the next while the other is still read.
+template <class Real>
+struct Slice {
+    const Task<Real>& t;
+    long steps;
+    Matrices<Real> B;
+    Real *d_pre, *d_product, *seen, *seen_reset;
+    Real* sums;  // (N, gathered), of each sample: by norm_hh or the diagonal, by norm_c, by norm_c_bias
+    long gathered;
+    size_t bytes;
+
+    explicit Slice(const Task<Real>& task) : t(task), steps(1), B(task, true) {
+        long GH = t.blocks() * t.H, H = t.H;
+        bool normed = t.norm_hh && t.cell != INDRNN;
+        long row = (t.d_pre ? 0 : d_row()) + (normed ? GH : 0) + (t.mask ? H : 0) + (t.cell == GRU_RESET_BEFORE ? H : 0);
+        long size = row * t.N * (long)sizeof(Real);
+        if (size > 0) steps = SLICE / size;
+        if (steps > t.T || size == 0) steps = t.T;
+        if (steps < 1) steps = 1;
+        Arena arena{t.common, B.bytes};
+        auto of = [&](bool there, long numbers) { return arena.take<Real>(there ? 2 * steps * t.N * numbers : 0); };
+        d_pre = of(!t.d_pre, d_row());
+        d_product = of(normed, GH);
+        seen = of(t.mask, H);
+        seen_reset = of(t.cell == GRU_RESET_BEFORE, H);
+        gathered = (t.cell == INDRNN || normed ? GH : 0) + (t.norm_c ? 2 * H : 0);
+        sums = arena.take<Real>(t.N * gathered);
+        bytes = arena.used;
+    }
+
+    long d_row() const { return (t.cell == GRU ? 4 : t.blocks()) * t.H; }
+    long slot(long step, long n) const { return step % (2 * steps) * t.N + n; }
 };
 
 template <class Real>

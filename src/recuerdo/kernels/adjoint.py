@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
-from recuerdo.kernels.calling import BLOCKS, GRU, GRU_RESET_BEFORE, INDRNN, LSTM, dense, row_by_row
+from recuerdo.kernels.calling import BLOCKS, GRU, LSTM, dense, fresh, row_by_row
 
 By = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 """By x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c; empty if not needed."""
@@ -55,17 +55,11 @@ def recurrence_backward(
     G = BLOCKS[cell]
     x = row_by_row(x)
 
-    def wanted(which: int, *shape: int) -> Tensor | None:
-        return x.new_empty(shape) if needs[which] else None
-
-    d_pre = x.new_empty(T, N, 4 if cell == GRU else G, H)
-    by_W = wanted(1, G * H, x.shape[-1])
-    by_U = wanted(2, G * H, H) if cell != INDRNN else None
-    by_bias_ih, by_bias_hh = wanted(3, G * H), wanted(4, G * H)
-    by_x = wanted(0, *x.shape) if W is not None else None
-    by_h0, by_c0 = x.new_empty(N, H), x.new_empty(N, H) if cell == LSTM else None
+    by_pre = fresh(x, T, N, 4 if cell == GRU else G, H) if W is None and needs[0] else None
+    like = (x if W is not None else None, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias)
+    by = [None if each is None or not need else fresh(x, *each.shape) for each, need in zip(like, needs, strict=False)]
+    by_state = fresh(x, N, H), fresh(x, N, H) if cell == LSTM else None
     by_restart = [None if each is None else x.new_zeros(N, H) for each in (restart_h, restart_c)]
-    sums = x.new_zeros(torch.get_num_threads(), G + 2, H) if any(needs[5:8]) or cell == INDRNN else None
     given = {
         "d_out": d_out,
         "d_h_last": d_h_last,
@@ -98,33 +92,23 @@ def recurrence_backward(
         hidden=hidden,
         normed=normed,
         norm_scale=norm_scale,
-        d_pre=d_pre,
-        d_product=x.new_empty(T, N, G, H) if norm_hh is not None else None,
-        seen=x.new_empty(T, N, H) if mask is not None else None,
-        seen_reset=x.new_empty(T, N, H) if cell == GRU_RESET_BEFORE else None,
-        d_x=by_x,
-        d_W=by_W,
-        d_U=by_U,
-        d_bias_ih=by_bias_ih,
-        d_bias_hh=by_bias_hh,
-        d_h0=by_h0,
-        d_c0=by_c0,
+        d_pre=by_pre,
+        **{"d_" + name: each for name, each in zip(WEIGHTS, by, strict=True)},
+        d_h0=by_state[0],
+        d_c0=by_state[1],
         d_restart_h=by_restart[0],
         d_restart_c=by_restart[1],
-        sums=sums,
     )
-    if W is None and needs[0]:
-        by_x = torch.cat([d_pre[:, :, 1:3], d_pre[:, :, :1]], dim=2) if cell == GRU else d_pre  # as csrc/cells.h has it
-    gathered: list[Tensor | None] = [None] * 3
-    if sums is not None:
-        parts = sums.sum(0).split((G, 1, 1))
-        gathered = [part.flatten().clone() for part in parts]
-        if cell == INDRNN:
-            by_U = gathered[0]
-    found = (by_x, by_W, by_U, by_bias_ih, by_bias_hh, *gathered, by_h0, by_c0, *by_restart)
+    if by_pre is not None:
+        by[0] = torch.cat([by_pre[:, :, 1:3], by_pre[:, :, :1]], dim=2) if cell == GRU else by_pre  # as csrc/cells.h has it
+    found = (*by, *by_state, *by_restart)
     return _twelve(
         [each if need and each is not None else x.new_empty(0) for each, need in zip(found, needs, strict=True)]
     )
+
+
+WEIGHTS = ("x", "W", "U", "bias_ih", "bias_hh", "norm_hh", "norm_c", "norm_c_bias")
+"""What has a gradient besides the states, as csrc/task.h calls it."""
 
 
 def _twelve(found: list[Tensor]) -> By:

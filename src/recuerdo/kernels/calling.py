@@ -23,12 +23,26 @@ BLOCKS = (1, 1, 4, 3, 3)
 """G of each of the cells."""
 
 LSTM, GRU, GRU_RESET_BEFORE = (CELLS.index(name) for name in ("lstm", "gru", "gru_reset_before"))
-INDRNN = CELLS.index("indrnn")
+FRNN, INDRNN = CELLS.index("frnn"), CELLS.index("indrnn")
 
 
 def dense(tensor: Tensor | None) -> Tensor | None:
     """Return the tensor with its numbers one after the other."""
     return None if tensor is None else tensor.contiguous()
+
+
+LARGE = 128 * 1024
+"""Bytes from which memory comes from the core, which keeps it for the next call: the system hands out new pages slowly."""
+
+
+def fresh(like: Tensor, *shape: int) -> Tensor:
+    """Return a tensor of the given shape that nothing was written to, of the type of another."""
+    count = like.element_size()
+    for each in shape:
+        count *= each
+    if count < LARGE or native is None:
+        return like.new_empty(shape)
+    return native.empty(like.dtype == torch.float64, shape)
 
 
 def row_by_row(x: Tensor) -> Tensor:

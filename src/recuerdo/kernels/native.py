@@ -136,4 +136,4 @@ def _run(job: Job) -> Scanned:
     final = (h_last, c_last)[:states]
     if not job.trace:
         return Scanned(out, final)
-    return Scanned(out, final, gates=gates.unbind(2)[: len(cell.gates)], states=(out, c)[:states])
+    return Scanned(out, final, gates=gates.unbind(2) if cell.gates else (), states=(out, c)[:states])

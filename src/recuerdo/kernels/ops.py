@@ -10,28 +10,27 @@ from torch import Tensor
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
 from recuerdo.kernels.adjoint import recurrence_backward
-from recuerdo.kernels.calling import BLOCKS, GRU, INDRNN, LSTM, dense, row_by_row
+from recuerdo.kernels.calling import BLOCKS, FRNN, GRU, INDRNN, LSTM, dense, fresh, row_by_row
 
 Kept = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 """out, h_last, c_last, gates, c, hidden, normed, norm_scale; see csrc/task.h. What a call does without is empty."""
 
 
-def _allocate(x: Tensor, U: Tensor, h0: Tensor, norm_hh: Tensor | None, cell: int, keep: bool) -> Kept:
+def _shapes(
+    x: Tensor, h0: Tensor, norm_hh: Tensor | None, zoned: bool, cell: int, keep: bool
+) -> tuple[tuple[int, ...], ...]:
+    """The shape of each tensor of Kept, () where there is none."""
     T, (N, H), G = x.shape[0], h0.shape, BLOCKS[cell]
-
-    def new(wanted: bool, *shape: int) -> Tensor:
-        return x.new_empty(shape if wanted else 0)
-
     normed = keep and norm_hh is not None and cell != INDRNN
     return (
-        new(True, T, N, H),
-        new(True, N, H),
-        new(cell == LSTM, N, H),
-        new(keep, T, N, G, H),
-        new(keep and cell == LSTM, T, N, H),
-        new(keep and cell == GRU, T, N, H),
-        new(normed, T, N, G, H),
-        new(normed, T, N, G),
+        (T, N, H),
+        (N, H),
+        (N, H) if cell == LSTM else (),
+        (T, N, G, H) if keep and (cell not in (FRNN, INDRNN) or zoned) else (),  # else the candidate is the output
+        (T, N, H) if keep and cell == LSTM else (),
+        (T, N, H) if keep and cell == GRU else (),
+        (T, N, G, H) if normed else (),
+        (T, N, G) if normed else (),
     )
 
 
@@ -68,8 +67,9 @@ def recurrence(
             "The native kernels have no forward mode, and the tangent would be lost: run the layers inside "
             "`with recuerdo.kernels.only('reference'):`, whose recurrence carries it."
         )
-    kept = _allocate(x, U, h0, norm_hh, cell, keep)
-    out, h_last, c_last, gates, c, hidden, normed, norm_scale = (each if each.numel() else None for each in kept)
+    zoned = zoneout is not None or zone_share != 0
+    kept = [fresh(h0, *shape) if shape else None for shape in _shapes(x, h0, norm_hh, zoned, cell, keep)]
+    out, h_last, c_last, gates, c, hidden, normed, norm_scale = kept
     if W is None:
         gates = x.clone(memory_format=torch.contiguous_format) if gates is None else gates.copy_(x)
     else:
@@ -102,7 +102,12 @@ def recurrence(
     }
     fields = calling.sizes(x, W, h0, zone_share, cell, activation, reverse)
     calling.run(h0, False, fields, **tensors)
-    return kept
+    return _eight([h0.new_empty(0) if each is None else each for each in kept])
+
+
+def _eight(found: list[Tensor]) -> Kept:
+    a, b, c, d, e, f, g, h = found
+    return a, b, c, d, e, f, g, h
 
 
 @recurrence.register_fake
@@ -129,7 +134,8 @@ def _(
     reverse: bool,
     keep: bool,
 ) -> Kept:
-    return _allocate(x, U, h0, norm_hh, cell, keep)
+    zoned = zoneout is not None or zone_share != 0
+    return _eight([h0.new_empty(shape or (0,)) for shape in _shapes(x, h0, norm_hh, zoned, cell, keep)])
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Kept) -> None:
