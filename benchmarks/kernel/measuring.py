@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from recuerdo.cells import Scanned
-from recuerdo.kernels import BACKENDS, Job, watching
+from recuerdo.kernels import Explained, Job, recurrence, watching
 
 from . import peers
 from .cases import FORWARD, TRAINING, Cell, Floor, Shape, flops
@@ -32,22 +32,18 @@ class DisagreementError(Exception):
 
 def served(contestant: peers.Contestant, shape: Shape, mode: str) -> tuple[str, list[str]]:
     """Return the backend behind the door that takes the job, and why those before it refuse."""
-    found: list[tuple[str, list[str]]] = []
+    found: list[Explained] = []
 
     def note(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
-        refused = []
-        for name, backend in BACKENDS.items():
-            reason = backend.refuses(job)
-            if reason is None:
-                found.append((name, refused))
-                break
-            refused.append(f"{name} refuses: {reason}")
+        found.append(recurrence(job, explain=True))
         return run(job)
 
     x, by_output = peers.inputs(shape, mode)
     with watching(note):
         _ = contestant.training(x, by_output) if mode == TRAINING else contestant.forward(x)
-    return found[0]
+    first = found[0]
+    assert first.backend is not None
+    return first.backend, [f"{name} refuses: {reason}" for name, reason in first.refused.items()]
 
 
 def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compiler | None = None) -> Row:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.cells.cases import flat, randn, state, weights
+from tests.tolerances import assert_gradients, assert_values
 from torch import Tensor
 
 from recuerdo.cells import CELLS, CellSpec, Weights, frnn, indrnn
@@ -100,14 +101,39 @@ def leaves(job: Job) -> dict[str, Tensor]:
     return named | {f"restart {k}": each for k, each in enumerate(job.restart or ())}
 
 
+def as_function(asked: Job, backend: str) -> tuple[Callable[..., tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    """A job as a function of its leaves, and the leaves."""
+    named = leaves(asked)
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        given = dict(zip(named, tensors, strict=True))
+        own = asked.weights._replace(**{f: given[f] for f in asked.weights._fields if f in given})
+        state = tuple(given[f"state {k}"] for k in range(len(asked.state)))
+        restart = None if asked.restart is None else tuple(given[f"restart {k}"] for k in range(len(asked.state)))
+        return flat(recurrence(replace(asked, x=given["x"], weights=own, state=state, restart=restart), backend))
+
+    return run, tuple(named.values())
+
+
 def outcome(job: Job, backend: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Everything that a backend gives back for a job, and its gradients when one enters each of the results."""
     results = {f"result {k}": each for k, each in enumerate(flat(recurrence(job, backend)))}
-    loss = torch.stack([(each * randn(*each.shape, seed=70 + k).to(each.dtype)).sum()
+    loss = torch.stack([(each * randn(*each.shape, seed=70 + k).to(each)).sum()
                         for k, each in enumerate(results.values())]).sum()  # fmt: skip
     named = leaves(job)
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
     return {name: each.detach() for name, each in results.items()}, dict(zip(named, found, strict=True))
+
+
+def assert_twins(asked: Job, backend: str) -> None:
+    """Assert that a backend computes what the reference does: results, every gradient, and results at inference."""
+    (values, gradients), (wanted, wanted_gradients) = outcome(asked, backend), outcome(asked, "reference")
+    assert values.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert_values(values[name], value, name)
+    assert_gradients(gradients, wanted_gradients)
+    for name, value in zip(wanted, flat(recurrence(without_gradients(asked), backend)), strict=True):
+        assert_values(value, wanted[name], f"{name} at inference")
 
 
 def without_gradients(job: Job) -> Job:

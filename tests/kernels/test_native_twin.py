@@ -7,8 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cells.cases import flat
-from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, job, leaves, on_path, outcome, without_gradients
-from tests.tolerances import assert_gradients, assert_values
+from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, as_function, assert_twins, job, on_path, outcome
 from torch import Tensor
 from torch.autograd import gradcheck
 
@@ -22,16 +21,6 @@ paths = pytest.mark.parametrize("path", PATHS)
 dtypes = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 
 
-def assert_twins(asked: Job) -> None:
-    (values, gradients), (wanted, wanted_gradients) = outcome(asked, "native"), outcome(asked, "reference")
-    assert values.keys() == wanted.keys()
-    for name, value in wanted.items():
-        assert_values(values[name], value, name)
-    assert_gradients(gradients, wanted_gradients)
-    for name, value in zip(wanted, flat(recurrence(without_gradients(asked), "native")), strict=True):
-        assert_values(value, wanted[name], f"{name} at inference")
-
-
 @cells
 @paths
 @dtypes
@@ -41,13 +30,13 @@ def test_results_and_gradients_are_those_of_the_reference(
 ) -> None:
     with on_path(path):
         for option in OPTIONS:
-            assert_twins(job(name, option, SIZES, dtype, layer_norm=layer_norm))
+            assert_twins(job(name, option, SIZES, dtype, layer_norm=layer_norm), "native")
 
 
 @cells
 @pytest.mark.parametrize("layer_norm", [False, True], ids=["plain", "layer_norm"])
 def test_a_layer_without_biases(name: str, layer_norm: bool) -> None:
-    assert_twins(job(name, "all", SIZES, torch.float64, layer_norm=layer_norm, bias=False))
+    assert_twins(job(name, "all", SIZES, torch.float64, layer_norm=layer_norm, bias=False), "native")
 
 
 @cells
@@ -61,28 +50,18 @@ def test_a_layer_without_biases(name: str, layer_norm: bool) -> None:
     layer_norm=st.booleans(),
 )
 def test_any_shape(name: str, option: str, T: int, N: int, D: int, H: int, layer_norm: bool) -> None:
-    assert_twins(job(name, option, (T, N, D, H), torch.float64, layer_norm=layer_norm))
+    assert_twins(job(name, option, (T, N, D, H), torch.float64, layer_norm=layer_norm), "native")
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "frnn"])
 def test_wide_layers_whose_products_are_taken_in_blocks(name: str) -> None:
-    assert_twins(job(name, "plain", (3, 5, 300, 520), torch.float64, layer_norm=False))
+    assert_twins(job(name, "plain", (3, 5, 300, 520), torch.float64, layer_norm=False), "native")
 
 
 @cells
 def test_gradients_equal_numeric_ones(name: str) -> None:
     asked = job(name, "all", (3, 2, 2, 3), torch.float64, layer_norm=True)
-    named = leaves(asked)
-
-    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(named, tensors, strict=True))
-        own = asked.weights._replace(**{f: given[f] for f in asked.weights._fields if f in given})
-        state = tuple(given[f"state {k}"] for k in range(len(asked.state)))
-        restart = tuple(given[f"restart {k}"] for k in range(len(asked.state)))
-        options = {f: getattr(asked, f) for f in ("lengths", "reset", "recurrent_mask", "zoneout", "reverse", "trace")}
-        return flat(recurrence(Job(asked.cell, given["x"], own, state, restart=restart, **options), "native"))
-
-    assert gradcheck(run, tuple(named.values()), fast_mode=True)
+    assert gradcheck(*as_function(asked, "native"), fast_mode=True)
 
 
 @cells
@@ -130,7 +109,7 @@ def test_the_comparison_fails_when_one_result_is_moved(name: str, monkeypatch: p
 
     monkeypatch.setattr(calling, "native", Wrong)
     with pytest.raises(AssertionError, match=r"apart, .* allowed"):
-        assert_twins(asked)
+        assert_twins(asked, "native")
 
 
 @cells
