@@ -21,7 +21,7 @@ struct Backward : Walk<Real> {
     bool apart;  // the product's gradient cannot be added to dh at once
 
     Backward(const Task<Real>& task, long part, Arena arena) : Base(task, part), slice(task) {
-        long most = (t.N + t.parts - 1) / t.parts, many = most * (t.d_x ? slice.steps : 1);
+        long most = (t.N + t.parts - 1) / t.parts, many = most * (t.d_x || t.norm_ih ? slice.steps : 1);
         bool before = t.cell == GRU_RESET_BEFORE;
         apart = t.mask || before;
         a = arena.take<const Real*>(many);
@@ -44,7 +44,7 @@ struct Backward : Walk<Real> {
     Real* dc_of(long n) const { return dc + (n - first) * H; }
     Real* sums_of(long n) const { return gathered + (n - first) * slice.gathered; }
     Real* d_pre(long step, long n) const {
-        return t.d_pre ? t.d_pre + this->row(this->time(step), n) * slice.d_row() : slice.d_pre + slice.slot(step, n) * slice.d_row();
+        return slice.d_pre + slice.slot(step, n) * slice.d_row();
     }
     Real* d_hidden_half(long step, long n) const { return d_pre(step, n) + (gated_hidden ? H : 0); }
     const Real* gates(long time, long n) const { return (t.gates ? t.gates : t.out) + this->row(time, n) * GH; }
@@ -65,7 +65,6 @@ struct Backward : Walk<Real> {
         for (long n = first; n < last; ++n) {
             long row = this->row(time, n);
             if (!this->inside(time, n)) {
-                if (t.d_pre) clear(d_pre(step, n), slice.d_row() * sizeof(Real));
                 if (t.d_x) clear(t.d_x + row * t.D, t.D * sizeof(Real));
                 continue;
             }
@@ -134,6 +133,21 @@ struct Backward : Walk<Real> {
         }
     }
 
+    // gradient by W x, from that by its normed blocks
+    void unnorm_input(long step, long n) const {
+        long row = this->row(this->time(step), n);
+        Real *to = slice.d_input + slice.slot(step, n) * GH, *total = sums_of(n) + slice.gathered - GH;
+        for (long b = 0; b < G; ++b) {
+            const Real *d = d_pre(step, n) + (gated_hidden ? (b + 1) % 3 : b) * H;
+            const Real *q = t.normed_x + row * GH + b * H, *gain = t.norm_ih + b * H;
+            along<Real>(H, [&](long j, auto io) {
+                io.put(total + b * H + j, io(total + b * H + j) + io(d + j) * io(q + j));
+                io.put(to + b * H + j, io(d + j) * io(gain + j));
+            });
+            normalise_backward(to + b * H, q, t.norm_x_scale[row * G + b], H);
+        }
+    }
+
     // d h_old += mask * (blocks of the gradient, from `block` on, times U)
     void through(const Packed<Real>& U, long step, long block, long blocks, long count, Real* into) const {
         for (long k = 0; k < count; ++k) {
@@ -147,17 +161,20 @@ struct Backward : Walk<Real> {
 
     // d x = (gradient by W x + b) W, for all the steps of a slice in one product
     void to_x(long begin, long end) const {
+        bool turned = gated_hidden && !t.norm_ih;  // a GRU's blocks r and z follow that of n by its input half
         long count = 0;
         for (long step = begin; step < end; ++step) {
             long time = this->time(step);
             for (long n = first; n < last; ++n) {
                 if (!this->inside(time, n)) continue;
-                a_too[count] = d_pre(step, n);
-                a[count] = a_too[count] + (gated_hidden ? H : 0);
-                out[count++] = t.d_x + this->row(time, n) * t.D;
+                if (t.norm_ih) unnorm_input(step, n);
+                a_too[count] = t.norm_ih ? slice.d_input + slice.slot(step, n) * GH : d_pre(step, n);
+                a[count] = a_too[count] + (turned ? H : 0);
+                out[count++] = t.d_x ? t.d_x + this->row(time, n) * t.D : nullptr;
             }
         }
-        long K = gated_hidden ? 2 * H : GH;  // a GRU's blocks r and z, and n by its input half
+        if (!t.d_x) return;
+        long K = turned ? 2 * H : GH;
         product(slice.B.input, Sources<Real>{a, K, a_too, GH - K}, out, count, (const Real*)none);
     }
 
@@ -193,7 +210,8 @@ struct Backward : Walk<Real> {
             if (t.reset) restart(time, count);
             if (slice.gathered && step % FLUSH == 0) flush();
         }
-        if (t.d_x) to_x(begin, end);
+        if (t.d_x || t.norm_ih) to_x(begin, end);
+        if (slice.gathered) flush();
     }
 
     void finish() const {

@@ -88,7 +88,7 @@ template <class Real>
 void run(Task<Real>& task, bool backward, long threads) {
     const Kernels<Real>& kernels = recuerdo::kernels<Real>();
     double rows = double(task.T) * task.N * task.blocks() * task.H;
-    double operations = rows * (2.0 * ((task.x ? task.D : 0) + (task.cell == INDRNN ? 0 : task.H)) + 30);
+    double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
     long wanted = operations < TOO_SMALL ? 1 : threads < task.N ? threads : task.N;
     Team team(wanted);
     task.team = &team;

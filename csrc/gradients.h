@@ -52,9 +52,11 @@ struct Gradients {
         };
         if (t.cell == INDRNN) total(t.d_U, GH);
         if (back.normed) total(t.d_norm_hh, GH);
-        if (!t.norm_c) return;
-        total(t.d_norm_c, H);
-        total(t.d_norm_c_bias, H);
+        if (t.norm_c) {
+            total(t.d_norm_c, H);
+            total(t.d_norm_c_bias, H);
+        }
+        if (t.norm_ih) total(t.d_norm_ih, GH);
     }
 };
 

@@ -35,13 +35,13 @@ Task<Real> task_of(nb::dict fields) {
     if (!std::strcmp(name, #field)) { set(task.field, value); continue; }
         NUMBER(cell) NUMBER(activation) NUMBER(T) NUMBER(N) NUMBER(D) NUMBER(H) NUMBER(reverse) NUMBER(x_by_t)
         NUMBER(x_by_n) NUMBER(zone_share)
-        ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_hh) ADDRESS(norm_c)
+        ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_ih) ADDRESS(norm_hh) ADDRESS(norm_c)
         ADDRESS(norm_c_bias) ADDRESS(h0) ADDRESS(c0) ADDRESS(restart_h) ADDRESS(restart_c) ADDRESS(mask)
-        ADDRESS(zoneout) ADDRESS(lengths) ADDRESS(reset) ADDRESS(gates) ADDRESS(hidden) ADDRESS(normed)
+        ADDRESS(zoneout) ADDRESS(lengths) ADDRESS(reset) ADDRESS(gates) ADDRESS(hidden) ADDRESS(normed_x) ADDRESS(norm_x_scale) ADDRESS(normed)
         ADDRESS(norm_scale) ADDRESS(out) ADDRESS(c) ADDRESS(h_last) ADDRESS(c_last) ADDRESS(d_out) ADDRESS(d_c)
-        ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_pre) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
+        ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
         ADDRESS(d_bias_ih) ADDRESS(d_bias_hh) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c)
-        ADDRESS(d_norm_hh) ADDRESS(d_norm_c) ADDRESS(d_norm_c_bias)
+        ADDRESS(d_norm_ih) ADDRESS(d_norm_hh) ADDRESS(d_norm_c) ADDRESS(d_norm_c_bias)
 #undef NUMBER
 #undef ADDRESS
         throw std::invalid_argument(std::string("There is no field '") + name + "' in a task.");

@@ -41,6 +41,7 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     t.U = keep(*layer, given.U, t.cell == INDRNN ? GH : GH * t.H);
     t.bias_ih = keep(*layer, given.bias_ih, GH);
     t.bias_hh = keep(*layer, given.bias_hh, GH);
+    t.norm_ih = keep(*layer, given.norm_ih, GH);
     t.norm_hh = keep(*layer, given.norm_hh, GH);
     t.norm_c = keep(*layer, given.norm_c, t.H);
     t.norm_c_bias = keep(*layer, given.norm_c_bias, t.H);
@@ -49,8 +50,6 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     layer->output.assign(streams_ * t.H, 0);
     layer->residual = residual;
 
-    Real some = 0;
-    t.x = &some;  // that there is an input decides how the matrices are packed
     kernels_.plan(t, false);
     layer->common = std::make_unique<Bytes>(t.common_bytes);
     layer->scratch = std::make_unique<Bytes>(t.scratch_bytes);

@@ -21,10 +21,10 @@ struct Task {
     bool reverse;
 
     // given
-    const Real* x;              // (T, N, D) with the strides below; null: `gates` already holds W x + b
+    const Real* x;              // (T, N, D) with the strides below
     long x_by_t, x_by_n;
     const Real *W, *U;          // (G*H, D), (G*H, H) or (G*H) on the diagonal
-    const Real *bias_ih, *bias_hh, *norm_hh;  // (G*H)
+    const Real *bias_ih, *bias_hh, *norm_ih, *norm_hh;  // (G*H); the norms: gains of a layer norm on W x and on U h
     const Real *norm_c, *norm_c_bias;         // (H)
     const Real *h0, *c0, *restart_h, *restart_c, *mask;  // (N, H)
     const Real* zoneout;        // (S, T, N, H)
@@ -35,18 +35,18 @@ struct Task {
     // forward; what is null is not kept
     Real *gates;                // (T, N, G, H); of FRNN and IndRNN only with zoneout: else they are `out`
     Real *hidden;               // (T, N, H): U_n h + b of a GRU whose reset gate acts after the product
-    Real *normed, *norm_scale;  // (T, N, G, H), (T, N, G): U h after its layer norm, before the gain
+    Real *normed_x, *norm_x_scale;  // (T, N, G, H), (T, N, G): W x after its layer norm, before the gain
+    Real *normed, *norm_scale;      // the same of U h
     Real *out, *c;              // (T, N, H)
     Real *h_last, *c_last;      // (N, H)
 
     // backward
     const Real *d_out, *d_c, *d_gates;     // gradients by out, c and gates
     const Real *d_h_last, *d_c_last;
-    Real *d_pre;                // (T, N, G, H) by W x + b, where `gates` held it; (T, N, 4, H) for GRU, see gru_backward
-    Real *d_x;                  // (T, N, D), with W given
+    Real *d_x;                  // (T, N, D)
     Real *d_W, *d_U, *d_bias_ih, *d_bias_hh;
     Real *d_h0, *d_c0, *d_restart_h, *d_restart_c;  // (N, H); the last two are added to
-    Real *d_norm_hh, *d_norm_c, *d_norm_c_bias;
+    Real *d_norm_ih, *d_norm_hh, *d_norm_c, *d_norm_c_bias;
 
     // memory of the call itself: common to all parts, and one range of scratch for each
     char *common, *scratch;

@@ -35,13 +35,14 @@ static __attribute__((noinline)) void outer(const Real* a, const Real* b, long c
         for (int v = 0; v < V; ++v) store(out + r * stride + v * L, load(out + r * stride + v * L) + acc[r][v]);
 }
 
+enum From { PRE, INPUT, PRODUCT };
 enum Saw { NOTHING, STATE, RESET_STATE };
 
-// Rows of gradients that saw the same: M numbers of each row, from a slice's d_pre or d_product, against x, a state, and 1 for
-// the bias.
+// Rows of gradients that saw the same: M numbers of each row of a slice's d_pre, d_input or d_product, against x, a state,
+// and 1 for the bias.
 template <class Real>
 struct Piece {
-    bool product;
+    From from;
     long at, M;
     bool x;
     Saw state;
@@ -58,7 +59,7 @@ struct Weights : Walk<Real> {
     static constexpr long R = RECUERDO_ROWS;
     static constexpr long width = RECUERDO_PANEL * lanes<Real>;
     Slice<Real> slice;
-    Piece<Real> pieces[5];
+    Piece<Real> pieces[6];
     int count = 0;
     long part;
     size_t bytes;
@@ -102,29 +103,31 @@ struct Weights : Walk<Real> {
         Real *W = t.d_W, *U = t.d_U, *b = t.d_bias_ih, *c = t.d_bias_hh;
         Real* none = nullptr;
         if (t.cell == INDRNN) U = nullptr;  // the walk gathers the diagonal
-        Real* U_here = normed ? nullptr : U;
+        Real *U_here = normed ? nullptr : U, *all_of_W = W;
+        if (t.norm_ih) W = nullptr;
         if (t.cell == GRU) {  // d_pre: n by its input half, r, z, n by its hidden half
-            add({false, H, 2 * H, true, STATE, W, U_here, b, c});
-            add({false, 0, H, true, NOTHING, at(W, 2 * HD), none, at(b, 2 * H), none});
-            add({false, 3 * H, H, false, STATE, none, at(U_here, 2 * HH), none, at(c, 2 * H)});
-            if (normed) add({true, 0, GH, false, STATE, none, U, none, none});
+            add({PRE, H, 2 * H, true, STATE, W, U_here, b, c});
+            add({PRE, 0, H, true, NOTHING, at(W, 2 * HD), none, at(b, 2 * H), none});
+            add({PRE, 3 * H, H, false, STATE, none, at(U_here, 2 * HH), none, at(c, 2 * H)});
+            if (normed) add({PRODUCT, 0, GH, false, STATE, none, U, none, none});
         } else if (t.cell == GRU_RESET_BEFORE) {
-            add({false, 0, 2 * H, true, STATE, W, U_here, b, c});
-            add({false, 2 * H, H, true, RESET_STATE, at(W, 2 * HD), at(U_here, 2 * HH), at(b, 2 * H), at(c, 2 * H)});
+            add({PRE, 0, 2 * H, true, STATE, W, U_here, b, c});
+            add({PRE, 2 * H, H, true, RESET_STATE, at(W, 2 * HD), at(U_here, 2 * HH), at(b, 2 * H), at(c, 2 * H)});
             if (normed) {
-                add({true, 0, 2 * H, false, STATE, none, U, none, none});
-                add({true, 2 * H, H, false, RESET_STATE, none, at(U, 2 * HH), none, none});
+                add({PRODUCT, 0, 2 * H, false, STATE, none, U, none, none});
+                add({PRODUCT, 2 * H, H, false, RESET_STATE, none, at(U, 2 * HH), none, none});
             }
         } else {
-            add({false, 0, GH, true, STATE, W, U_here, b, c});
-            if (normed) add({true, 0, GH, false, STATE, none, U, none, none});
+            add({PRE, 0, GH, true, STATE, W, U_here, b, c});
+            if (normed) add({PRODUCT, 0, GH, false, STATE, none, U, none, none});
         }
+        if (t.norm_ih) add({INPUT, 0, GH, true, NOTHING, all_of_W, none, none, none});
     }
 
-    const Real* gradient(const Piece<Real>& piece, long step, long time, long n) const {
-        if (piece.product) return slice.d_product + slice.slot(step, n) * GH + piece.at;
-        long row = t.d_pre ? this->row(time, n) : slice.slot(step, n);
-        return (t.d_pre ? t.d_pre : slice.d_pre) + row * slice.d_row() + piece.at;
+    const Real* gradient(const Piece<Real>& piece, long step, long n) const {
+        long slot = slice.slot(step, n);
+        if (piece.from == PRE) return slice.d_pre + slot * slice.d_row() + piece.at;
+        return (piece.from == INPUT ? slice.d_input : slice.d_product) + slot * GH + piece.at;
     }
 
     const Real* state_before(long step, long time, long n, Saw saw) const {
@@ -162,7 +165,7 @@ struct Weights : Walk<Real> {
             long time = this->time(step);
             for (long n = 0; n < t.N; ++n) {
                 if (!this->inside(time, n)) continue;
-                d_rows[depth] = gradient(piece, step, time, n);
+                d_rows[depth] = gradient(piece, step, n);
                 if (D) x_rows[depth] = t.x + time * t.x_by_t + n * t.x_by_n;
                 if (S) h_rows[depth] = state_before(step, time, n, piece.state);
                 if (++depth == DEPTH) flush();

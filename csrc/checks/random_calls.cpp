@@ -62,6 +62,7 @@ class Call {
         t.U = numbers(t.cell == INDRNN ? GH : GH * t.H);
         t.bias_ih = maybe(chance(), GH);
         t.bias_hh = maybe(t.cell != INDRNN && chance(), GH);
+        t.norm_ih = maybe(chance(), GH);
         t.norm_hh = maybe(t.cell != INDRNN && chance(), GH);
         t.norm_c = maybe(t.cell == LSTM && chance(), t.H);
         t.norm_c_bias = maybe(t.norm_c && chance(), t.H);
@@ -80,16 +81,9 @@ class Call {
         weights(t);
         rows_ = t.T * t.N;
         long states = t.cell == LSTM ? 2 : 1;
-        if (chance()) {
-            t.x = numbers(rows_ * t.D);
-            t.x_by_t = t.N * t.D;
-            t.x_by_n = t.D;
-        } else {
-            t.W = nullptr;
-            t.bias_ih = nullptr;
-            t.D = 0;
-            t.gates = numbers(rows_ * t.blocks() * t.H);
-        }
+        t.x = numbers(rows_ * t.D);
+        t.x_by_t = t.N * t.D;
+        t.x_by_n = t.D;
         t.h0 = numbers(t.N * t.H);
         t.c0 = maybe(states > 1, t.N * t.H);
         t.mask = maybe(chance(), t.N * t.H);
@@ -116,9 +110,11 @@ class Call {
     void kept(Task<Real>& t) {
         long GH = t.blocks() * t.H;
         bool zoned = t.zoneout || t.zone_share != 0;
-        if (!t.gates && (t.cell > INDRNN || zoned)) t.gates = numbers(rows_ * GH);
+        if (t.cell > INDRNN || zoned) t.gates = numbers(rows_ * GH);
         t.c = maybe(t.cell == LSTM, rows_ * t.H);
         t.hidden = maybe(t.cell == GRU, rows_ * t.H);
+        t.normed_x = maybe(t.norm_ih, rows_ * GH);
+        t.norm_x_scale = maybe(t.norm_ih, rows_ * t.blocks());
         t.normed = maybe(t.norm_hh, rows_ * GH);
         t.norm_scale = maybe(t.norm_hh, rows_ * t.blocks());
     }
@@ -130,9 +126,8 @@ class Call {
         t.d_c = maybe(t.cell == LSTM && chance(), rows_ * t.H);
         t.d_h_last = maybe(chance(), states);
         t.d_c_last = maybe(t.cell == LSTM && chance(), states);
-        t.d_pre = maybe(!t.x, rows_ * (t.cell == GRU ? 4 * t.H : GH));
-        t.d_x = maybe(t.x && chance(), rows_ * t.D);
-        t.d_W = maybe(t.x && chance(), GH * t.D);
+        t.d_x = maybe(chance(), rows_ * t.D);
+        t.d_W = maybe(chance(), GH * t.D);
         t.d_U = maybe(chance(), t.cell == INDRNN ? GH : GH * t.H);
         t.d_bias_ih = maybe(t.bias_ih && chance(), GH);
         t.d_bias_hh = maybe(t.bias_hh && chance(), GH);
@@ -140,6 +135,7 @@ class Call {
         t.d_c0 = maybe(t.cell == LSTM, states);
         t.d_restart_h = maybe(t.restart_h, states);
         t.d_restart_c = maybe(t.restart_c, states);
+        t.d_norm_ih = maybe(t.norm_ih && chance(), GH);
         t.d_norm_hh = maybe(t.norm_hh && chance(), GH);
         t.d_norm_c = maybe(t.norm_c && chance(), t.H);
         t.d_norm_c_bias = maybe(t.norm_c_bias && chance(), t.H);

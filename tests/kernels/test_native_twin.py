@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.cells.cases import flat
 from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, as_function, assert_twins, job, on_path, outcome
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from recuerdo.kernels import Job, calling, recurrence
+from recuerdo.kernels import Job, adjoint, calling, ops, recurrence
 
 SIZES = (7, 9, 3, 19)
 """T, N, D, H: no multiple of any vector, several blocks of rows, more than one panel."""
@@ -50,6 +50,7 @@ def test_a_layer_without_biases(name: str, layer_norm: bool) -> None:
     layer_norm=st.booleans(),
 )
 def test_any_shape(name: str, option: str, T: int, N: int, D: int, H: int, layer_norm: bool) -> None:
+    assume(not layer_norm or H > 2)  # of two units a layer norm makes 1 and -1: its gradient is what rounding leaves
     assert_twins(job(name, option, (T, N, D, H), torch.float64, layer_norm=layer_norm), "native")
 
 
@@ -80,14 +81,18 @@ def test_padding_is_never_read(name: str) -> None:
 @cells
 @pytest.mark.parametrize("option", OPTIONS)
 def test_fresh_memory_is_never_read(name: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    new_empty = Tensor.new_empty
-
-    def poisoned(self: Tensor, *arguments: object, **options: object) -> Tensor:
-        return new_empty(self, *arguments, **options).fill_(float("nan"))  # type: ignore[arg-type]
+    def poisoned(like: Tensor, *shape: int) -> Tensor:
+        return like.new_full(shape, float("nan"))
 
     asked = job(name, option, SIZES, torch.float64, layer_norm=True)
     wanted = outcome(asked, "native")
-    monkeypatch.setattr(Tensor, "new_empty", poisoned)
+    monkeypatch.setattr(ops, "fresh", poisoned)
+    monkeypatch.setattr(adjoint, "fresh", poisoned)
+    assert calling.native is not None
+    left_over = calling.native.empty(True, [200_000]).fill_(
+        float("nan")
+    )  # what the core takes for itself comes from there
+    del left_over
     for before, after in zip(wanted, outcome(asked, "native"), strict=True):
         assert all(torch.equal(after[field], each) for field, each in before.items())
 

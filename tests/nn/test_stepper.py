@@ -92,7 +92,6 @@ def test_the_core_and_the_equations_step_alike(cell: str, monkeypatch: pytest.Mo
 
 
 def test_what_the_core_does_not_take_is_said() -> None:
-    assert made("lstm", layer_norm=True).stepper().why == "the C++ core has no step with a layer norm on W x"
     assert "with this step or activation" in rc.nn.FRNN(D, H, nonlinearity="elu").stepper().why
 
 

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, GRU, GRU_RESET_BEFORE, LSTM, CellSpec, Scanned
 from recuerdo.cells.frnn import elman_step
-from recuerdo.cells.walk import input_half, settled
+from recuerdo.cells.walk import settled
 from recuerdo.kernels import calling, ops, refusing
+from recuerdo.kernels.calling import Numbers
 from recuerdo.kernels.job import Job
 
 GATED = {LSTM.step: "lstm", GRU.step: "gru", GRU_RESET_BEFORE.step: "gru_reset_before"}
@@ -74,36 +75,34 @@ def _run(job: Job) -> Scanned:
     assert kernel is not None
     T, N, H = x.shape[0], *job.state[0].shape
     x, _, reset = settled(x, job.lengths, job.reset, job.reverse)
-    W, bias_ih = weights.weight_ih, weights.bias_ih
-    if weights.norm_ih is not None:
-        x, W, bias_ih = input_half(cell, x, weights), None, None
-    keep = job.trace or refusing.differentiated(job)
     states = len(cell.states)
-    restart = job.restart or (None,) * states
-    full = cell.recurrent == "full"
-    out, h_last, c_last, gates, c, *_ = ops.recurrence(
-        x,
-        W,
-        weights.weight_hh,
-        bias_ih,
-        weights.bias_hh,
-        weights.norm_hh if full else None,
-        weights.norm_c if states > 1 else None,
-        weights.norm_c_bias if states > 1 and weights.norm_c is not None else None,
-        job.state[0],
-        job.state[1] if states > 1 else None,
-        restart[0] if reset is not None else None,
-        restart[1] if reset is not None and states > 1 else None,
-        None if job.recurrent_mask is None else job.recurrent_mask.expand(N, H),
-        job.zoneout.expand(states, T, N, H) if isinstance(job.zoneout, Tensor) else None,
-        None if job.lengths is None else job.lengths.long(),
-        reset,
-        0.0 if job.zoneout is None or isinstance(job.zoneout, Tensor) else float(job.zoneout),
-        *kernel,
-        job.reverse,
-        keep,
+    restart = (job.restart or ()) if reset is not None else ()
+    zoneout = job.zoneout
+    given = ops.Given(
+        x=x,
+        W=weights.weight_ih,
+        U=weights.weight_hh,
+        bias_ih=weights.bias_ih,
+        bias_hh=weights.bias_hh,
+        norm_ih=weights.norm_ih,
+        norm_hh=weights.norm_hh if cell.recurrent == "full" else None,
+        norm_c=weights.norm_c if states > 1 else None,
+        norm_c_bias=weights.norm_c_bias if states > 1 and weights.norm_c is not None else None,
+        h0=job.state[0],
+        c0=job.state[1] if states > 1 else None,
+        restart_h=restart[0] if restart else None,
+        restart_c=restart[1] if restart and states > 1 else None,
+        mask=None if job.recurrent_mask is None else job.recurrent_mask.expand(N, H),
+        zoneout=zoneout.expand(states, T, N, H) if isinstance(zoneout, Tensor) else None,
+        lengths=None if job.lengths is None else job.lengths.long(),
+        reset=reset,
     )
-    final = (h_last, c_last)[:states]
+    share = 0.0 if zoneout is None or isinstance(zoneout, Tensor) else float(zoneout)
+    keep = job.trace or refusing.differentiated(job)
+    out, h_last, c_last, gates, c, *_ = ops.run(given, Numbers(share, *kernel, job.reverse), keep)
+    assert out is not None
+    final = tuple(each for each in (h_last, c_last)[:states] if each is not None)
     if not job.trace:
         return Scanned(out, final)
-    return Scanned(out, final, gates=gates.unbind(2) if cell.gates else (), states=(out, c)[:states])
+    traced = gates.unbind(2) if cell.gates and gates is not None else ()
+    return Scanned(out, final, gates=traced, states=(out,) if states == 1 or c is None else (out, c))
