@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cells.cases import flat
 from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, job, leaves, on_path, outcome, without_gradients
+from tests.native_core import needs_native
 from tests.tolerances import assert_gradients, assert_values
 from torch import Tensor
 from torch.autograd import gradcheck
 
 from recuerdo.kernels import Job, calling, recurrence
+
+pytestmark = needs_native
 
 SIZES = (7, 9, 3, 19)
 """T, N, D, H: no multiple of any vector, several blocks of rows, more than one panel."""
