@@ -23,7 +23,7 @@ demo: $(VENV)/runtime.stamp  ## train a forecaster in under a minute and show wh
 test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentation
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 15 minutes of a quiet machine
+bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 25 minutes of a quiet machine, an hour the first time
 	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
 
 sanitize: build/checks/random_calls.address build/checks/random_calls.thread  ## run the C++ core under the sanitizers: random calls of all its parts

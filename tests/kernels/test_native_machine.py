@@ -13,6 +13,7 @@ import pytest
 import torch
 from tests.cells.cases import flat
 from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, job, on_path, outcome
+from tests.native_core import needs_native
 from tests.nn.cases import CELLS, build, cotangent_loss, gradients, randn
 from tests.tolerances import assert_gradients, assert_values
 from torch import Tensor
@@ -20,6 +21,8 @@ from torch import Tensor
 from recuerdo.kernels import adjoint, calling, ops, recurrence
 
 ULPS = 4
+pytestmark = needs_native
+
 SIZES = (7, 9, 3, 19)
 
 FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "linear": lambda x: x, "sigmoid": torch.sigmoid}

@@ -8,10 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.cells.cases import flat
 from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, as_function, assert_twins, job, on_path, outcome
+from tests.native_core import needs_native
 from torch import Tensor
 from torch.autograd import gradcheck
 
 from recuerdo.kernels import Job, adjoint, calling, ops, recurrence
+
+pytestmark = needs_native
 
 SIZES = (7, 9, 3, 19)
 """T, N, D, H: no multiple of any vector, several blocks of rows, more than one panel."""
