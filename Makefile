@@ -23,7 +23,7 @@ demo: $(VENV)/runtime.stamp  ## train a forecaster in under a minute and show wh
 test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentation
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 15 minutes of a quiet machine
+bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 25 minutes of a quiet machine, an hour the first time
 	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
 
 sanitize: $(foreach check,random_calls bf16_products,build/checks/$(check).address build/checks/$(check).thread)  ## run the C++ core under the sanitizers: random calls of all its parts
@@ -72,7 +72,7 @@ ISA.avx2 := -mavx2 -mfma
 ISA.avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
 ISA.avx512bf16 := $(ISA.avx512) -mavx512bf16
 ISA.amx := $(ISA.avx512bf16) -mamx-tile -mamx-bf16
-SOURCES.random_calls := dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls
+SOURCES.random_calls := blocks dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls
 SOURCES.bf16_products := processor checks/bf16_portable checks/bf16_avx2 checks/bf16_avx512bf16 checks/bf16_amx \
   checks/bf16_products
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -24,6 +25,13 @@ os.environ.update(
 # No deadline, since a busy machine is not a fault; the same examples in every run, so that a red suite stays red.
 settings.register_profile("recuerdo", deadline=None, derandomize=True)
 settings.load_profile("recuerdo")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Outside CI a missing native core is no fault (see tests/native_core.py), nor is the one warning that says so."""
+    if not os.environ.get("CI"):
+        config.addinivalue_line("filterwarnings", "ignore:recuerdo runs without its native core:RuntimeWarning")
+
 
 collect_ignore_glob = ["docs/*.py"]  # programs that draw the pictures: not modules to look for doctests in
 

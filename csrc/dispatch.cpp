@@ -1,16 +1,14 @@
 #include "dispatch.h"
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <stdexcept>
 
+#include "blocks.h"
 #include "pool.h"
 
 namespace recuerdo {
 namespace {
 
-constexpr long MOST = 64;         // parts: `sums` has a row for each
 constexpr double TOO_SMALL = 1e6;  // operations that one thread finishes before another has woken up
 
 std::vector<const Path*> here() {
@@ -31,25 +29,12 @@ std::atomic<const Path*>& chosen() {
     return path;
 }
 
-// A thread's memory for its calls. It is kept, because the system hands out new pages slowly.
-class Memory {
-  public:
-    ~Memory() { std::free(data_); }
-    char* of(size_t bytes) {
-        if (bytes > size_) {
-            std::free(data_);
-            size_ = 0;
-            bytes = (bytes + 4095) / 4096 * 4096;
-            data_ = static_cast<char*>(std::aligned_alloc(64, bytes));
-            if (!data_) throw std::bad_alloc();
-            size_ = bytes;
-        }
-        return data_;
-    }
-
-  private:
-    char* data_ = nullptr;
-    size_t size_ = 0;
+struct Block {
+    explicit Block(size_t bytes) : data(static_cast<char*>(take_block(bytes))) {}
+    ~Block() { give_block(data); }
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    char* data;
 };
 
 template <class Real>
@@ -60,21 +45,11 @@ struct Call {
 };
 
 template <class Real>
-void pack(void* with, long part) {
+void work(void* with, long part) {
     auto& call = *static_cast<Call<Real>*>(with);
     call.kernels.pack(call.task, call.backward, part);
-}
-
-template <class Real>
-void walk(void* with, long part) {
-    auto& call = *static_cast<Call<Real>*>(with);
+    call.task.team->meet();
     call.backward ? call.kernels.backward(call.task, part) : call.kernels.forward(call.task, part);
-}
-
-template <class Real>
-void weights(void* with, long part) {
-    auto& call = *static_cast<Call<Real>*>(with);
-    call.kernels.weights(call.task, part);
 }
 
 }  // namespace
@@ -113,18 +88,20 @@ template <class Real>
 void run(Task<Real>& task, bool backward, long threads) {
     const Kernels<Real>& kernels = recuerdo::kernels<Real>();
     double rows = double(task.T) * task.N * task.blocks() * task.H;
-    double operations = rows * (2.0 * ((task.x ? task.D : 0) + (task.cell == INDRNN ? 0 : task.H)) + 30);
-    task.parts = operations < TOO_SMALL || threads < 1 ? 1 : threads;
-    if (task.parts > task.N) task.parts = task.N > 0 ? task.N : 1;
-    if (task.parts > MOST) task.parts = MOST;
-    kernels.plan(task, backward);
-    thread_local Memory memory;
-    task.packed = memory.of(task.packed_bytes + task.parts * task.scratch_bytes);
-    task.scratch = task.packed + task.packed_bytes;
-    Call<Real> call{task, kernels, backward};
-    share_out(task.parts, pack<Real>, &call);
-    share_out(task.parts, walk<Real>, &call);
-    if (backward) share_out(task.parts, weights<Real>, &call);
+    double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
+    long wanted = operations < TOO_SMALL ? 1 : threads < task.N ? threads : task.N;
+    Team team(wanted);
+    task.team = &team;
+    auto attempt = [&] {
+        task.parts = team.size();
+        kernels.plan(task, backward);
+        Block memory(task.common_bytes + task.parts * task.scratch_bytes);
+        task.common = memory.data;
+        task.scratch = task.common + task.common_bytes;
+        Call<Real> call{task, kernels, backward};
+        return team.run(work<Real>, &call);
+    };
+    if (!attempt()) attempt();
 }
 
 template <class Real>

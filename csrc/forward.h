@@ -23,7 +23,7 @@ struct Forward : Walk<Real> {
     Forward(const Task<Real>& task, long part) : Base(task, part), B(task, false) {
         long most = (t.N + t.parts - 1) / t.parts;
         chunk = most < ROWS_AT_ONCE ? (ROWS_AT_ONCE + most - 1) / (most > 0 ? most : 1) : 1;
-        if (!t.x || B.fused) chunk = 1;
+        if (B.fused) chunk = 1;
         Arena arena{t.scratch ? t.scratch + part * t.scratch_bytes : nullptr};
         a = arena.take<const Real*>(most * chunk);
         x = arena.take<const Real*>(most);
@@ -73,10 +73,26 @@ struct Forward : Walk<Real> {
             for (long n = first; n < last; ++n) {
                 if (!this->inside(time, n)) continue;
                 a[count] = t.x + time * t.x_by_t + n * t.x_by_n;
-                out[count++] = gates_of(s, n);
+                out[count++] = t.normed_x ? t.normed_x + this->row(time, n) * GH : gates_of(s, n);
+                if (t.norm_ih) clear(out[count - 1], GH * sizeof(Real));
             }
         }
-        product(B.input, a, out, count, (const Real*)bias);
+        product(B.input, a, out, count, t.norm_ih ? (const Real*)nullptr : (const Real*)bias);
+        if (!t.norm_ih) return;
+        for (long s = step; s < step + chunk && s < t.T; ++s)
+            for (long n = first; n < last; ++n)
+                if (this->inside(this->time(s), n)) norm_input(s, n);
+    }
+
+    // layer norm of W x block by block, gain and biases
+    void norm_input(long step, long n) const {
+        long row = this->row(this->time(step), n);
+        Real *g = gates_of(step, n), *q = t.normed_x ? t.normed_x + row * GH : g;
+        for (long b = 0; b < G; ++b) {
+            Real scale = normalise(q + b * H, H);
+            if (t.norm_x_scale) t.norm_x_scale[row * G + b] = scale;
+        }
+        along<Real>(GH, [&](long j, auto io) { io.put(g + j, io(q + j) * io(t.norm_ih + j) + io(bias + j)); });
     }
 
     // W x + U h + b of all blocks in one sum; of a GRU's candidate W x + b, with U h still to come
@@ -176,6 +192,8 @@ struct Forward : Walk<Real> {
                 if (t.gates) clear(gates_of(step, n), GH * sizeof(Real));
                 if (t.c) clear(t.c + row * H, H * sizeof(Real));
                 if (t.hidden) clear(t.hidden + row * H, H * sizeof(Real));
+                if (t.normed_x) clear(t.normed_x + row * GH, GH * sizeof(Real));
+                if (t.norm_x_scale) clear(t.norm_x_scale + row * G, G * sizeof(Real));
                 if (t.normed) clear(t.normed + row * GH, GH * sizeof(Real));
                 if (t.norm_scale) clear(t.norm_scale + row * G, G * sizeof(Real));
                 continue;
@@ -198,7 +216,7 @@ struct Forward : Walk<Real> {
         }
         for (long step = 0; step < t.T; ++step) {
             long time = this->time(step);
-            if (t.x && !B.fused && step % chunk == 0) input_products(step);
+            if (!B.fused && step % chunk == 0) input_products(step);
             long count = begin(step, time);
             see(count);
             if (B.fused) {

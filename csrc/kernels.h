@@ -1,22 +1,16 @@
 // One instruction set's table of functions; an isa_*.cpp file compiles it with its own flags.
 #pragma once
 
-#include "backward.h"
 #include "forward.h"
-#include "weights.h"
+#include "gradients.h"
 
 namespace recuerdo {
 namespace RECUERDO_ISA {
 
 template <class Real>
 static void plan(Task<Real>& task, bool backward) {
-    task.packed_bytes = Matrices<Real>(task, backward).bytes;
-    if (backward) {
-        size_t walk = Backward<Real>(task, 0).bytes, weights = Weights<Real>(task, 0).bytes;
-        task.scratch_bytes = walk > weights ? walk : weights;
-    } else {
-        task.scratch_bytes = Forward<Real>(task, 0).bytes;
-    }
+    task.common_bytes = backward ? Slice<Real>(task).bytes : Matrices<Real>(task, false).bytes;
+    task.scratch_bytes = backward ? Gradients<Real>(task, 0).bytes : Forward<Real>(task, 0).bytes;
 }
 
 template <class Real>
@@ -31,12 +25,7 @@ static void walk_forward(const Task<Real>& task, long part) {
 
 template <class Real>
 static void walk_backward(const Task<Real>& task, long part) {
-    Backward<Real>(task, part).run();
-}
-
-template <class Real>
-static void weights(const Task<Real>& task, long part) {
-    Weights<Real>(task, part).run();
+    Gradients<Real>(task, part).run();
 }
 
 template <class Real>
@@ -45,8 +34,7 @@ static void activate_all(int kind, Real* values, long count) {
 }
 
 template <class Real>
-static const Kernels<Real> table = {plan<Real>,          pack<Real>,    walk_forward<Real>,
-                                    walk_backward<Real>, weights<Real>, activate_all<Real>};
+static const Kernels<Real> table = {plan<Real>, pack<Real>, walk_forward<Real>, walk_backward<Real>, activate_all<Real>};
 
 }  // namespace RECUERDO_ISA
 }  // namespace recuerdo

@@ -1,12 +1,14 @@
 // The Python module recuerdo.kernels._native. Tensors cross as the addresses of their first numbers, 0 for none, so that one
 // build serves every version of torch; ops.py sees to it that they are contiguous, of one type, and alive.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
 #include <stdexcept>
 
+#include "blocks.h"
 #include "dispatch.h"
 #include "stepper.h"
 
@@ -33,13 +35,13 @@ Task<Real> task_of(nb::dict fields) {
     if (!std::strcmp(name, #field)) { set(task.field, value); continue; }
         NUMBER(cell) NUMBER(activation) NUMBER(T) NUMBER(N) NUMBER(D) NUMBER(H) NUMBER(reverse) NUMBER(x_by_t)
         NUMBER(x_by_n) NUMBER(zone_share)
-        ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_hh) ADDRESS(norm_c)
+        ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_ih) ADDRESS(norm_hh) ADDRESS(norm_c)
         ADDRESS(norm_c_bias) ADDRESS(h0) ADDRESS(c0) ADDRESS(restart_h) ADDRESS(restart_c) ADDRESS(mask)
-        ADDRESS(zoneout) ADDRESS(lengths) ADDRESS(reset) ADDRESS(gates) ADDRESS(hidden) ADDRESS(normed)
+        ADDRESS(zoneout) ADDRESS(lengths) ADDRESS(reset) ADDRESS(gates) ADDRESS(hidden) ADDRESS(normed_x) ADDRESS(norm_x_scale) ADDRESS(normed)
         ADDRESS(norm_scale) ADDRESS(out) ADDRESS(c) ADDRESS(h_last) ADDRESS(c_last) ADDRESS(d_out) ADDRESS(d_c)
-        ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_pre) ADDRESS(d_product) ADDRESS(seen)
-        ADDRESS(seen_reset) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
-        ADDRESS(d_bias_ih) ADDRESS(d_bias_hh) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c) ADDRESS(sums)
+        ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
+        ADDRESS(d_bias_ih) ADDRESS(d_bias_hh) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c)
+        ADDRESS(d_norm_ih) ADDRESS(d_norm_hh) ADDRESS(d_norm_c) ADDRESS(d_norm_c_bias)
 #undef NUMBER
 #undef ADDRESS
         throw std::invalid_argument(std::string("There is no field '") + name + "' in a task.");
@@ -121,6 +123,19 @@ NB_MODULE(_native, m) {
         },
         nb::arg("double"), nb::arg("kind"), nb::arg("values"), nb::arg("count"),
         "Apply tanh, relu, the identity or sigmoid (0 to 3) in place: for tests of their accuracy.");
+    m.def(
+        "empty",
+        [](bool twice, const std::vector<size_t>& shape) {
+            size_t count = twice ? sizeof(double) : sizeof(float);
+            for (size_t each : shape) count *= each;
+            void* block = take_block(count);
+            nb::capsule owner(block, [](void* held) noexcept { give_block(held); });
+            return nb::ndarray<nb::pytorch>(block, shape.size(), shape.data(), owner, nullptr,
+                                            twice ? nb::dtype<double>() : nb::dtype<float>());
+        },
+        nb::arg("double"), nb::arg("shape"), "Return a tensor of what is left over in memory that is kept for the next.");
+    m.def("idle_bytes", &idle_bytes, "Bytes that are kept for the next call.");
+    m.def("release_idle", &release_idle, "Give the memory that is kept for the next call back to the system.");
     bind_stepper<float>(m, "SingleStepper");
     bind_stepper<double>(m, "DoubleStepper");
     m.def("paths", &paths, "The instruction sets that this processor can run, the fastest first.");

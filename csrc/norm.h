@@ -16,16 +16,16 @@ static Moments<Real> moments(const Real* row, long H) {
     Vec<Real> total{};
     along<Real>(H, [&](long j, auto io) { total += io(row + j); });
     Real mean = sum<Real>(total) / H;
-    Vec<Real> squares{};
+    Vec<Real> squares{}, left{};  // what the rounding of the mean leaves is taken off it in the second pass
     along<Real>(H, [&](long j, auto io) {
         Vec<Real> d = io.only(io(row + j) - mean);
         squares += d * d;
+        left += d;
     });
-    Real variance = sum<Real>(squares) / H;
-    return {mean, (Real)(1 / __builtin_sqrt((double)variance + 1e-5))};
+    Real off = sum<Real>(left) / H, variance = sum<Real>(squares) / H - off * off;
+    return {mean + off, (Real)(1 / __builtin_sqrt((double)variance + 1e-5))};
 }
 
-// row -> (row - mean) * scale in place; returns scale
 template <class Real>
 static Real normalise(Real* row, long H) {
     Moments<Real> m = moments<Real>(row, H);

@@ -1,8 +1,8 @@
 #include "pool.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -21,103 +21,167 @@ inline void breathe() {
 #endif
 }
 
-struct Job {
-    Work work;
-    void* with;
-    long parts;
-    std::atomic<long> next{0}, left{0};
-};
+template <class Condition>
+void wait_until(Condition met) {
+    for (int spin = 0; !met(); ++spin) spin < SPINS ? breathe() : std::this_thread::yield();
+}
 
 class Pool {
   public:
-    void share_out(long parts, Work work, void* with) {
-        std::unique_lock<std::mutex> mine(taken_, std::try_to_lock);
-        if (parts <= 1 || !mine.owns_lock()) {
-            for (long part = 0; part < parts; ++part) work(with, part);
-            return;
+    // Returns how many threads the caller may use; more than one: the pool is the caller's until it lets go.
+    long take(long wanted) {
+        if (wanted <= 1 || !taken_.try_lock()) return 1;
+        for (; threads_ < wanted - 1; ++threads_) {
+            try {
+                std::thread([this, part = threads_ + 1, seen = round_.load()] { serve(part, seen); }).detach();
+            } catch (const std::system_error&) {
+                break;  // the system gives no more threads
+            }
         }
-        grow(parts - 1);
-        Job job{work, with, parts};
-        job.left.store(parts);
+        long size = threads_ + 1 < wanted ? threads_ + 1 : wanted;
+        if (size == 1) taken_.unlock();
+        return size;
+    }
+    void let_go() { taken_.unlock(); }
+
+    void run(long parts, Work work, void* with) {
         {
             std::lock_guard<std::mutex> lock(mutex_);
-            job_ = &job;
+            work_ = work;
+            with_ = with;
+            parts_ = parts;
+            left_.store(parts - 1);
             round_.fetch_add(1);
         }
         if (asleep_.load() > 0) wake_.notify_all();
-        take_parts(job);
-        for (int spin = 0; job.left.load(std::memory_order_acquire) > 0; ++spin)
-            spin < SPINS ? breathe() : std::this_thread::yield();
-        {
-            std::lock_guard<std::mutex> lock(mutex_);  // no worker may still look at the job when it goes out of scope
-            job_ = nullptr;
-        }
-        for (int spin = 0; looking_.load(std::memory_order_acquire) > 0; ++spin)
-            spin < SPINS ? breathe() : std::this_thread::yield();
+        work(with, 0);
+        wait_until([&] { return left_.load(std::memory_order_acquire) == 0; });
     }
 
   private:
-    void grow(long workers) {
-        for (; threads_ < workers; ++threads_) {
-            try {
-                std::thread([this, seen = round_.load()] { serve(seen); }).detach();
-            } catch (const std::system_error&) {
-                return;  // the system gives no more threads: those that there are share the parts
-            }
-        }
-    }
-
-    static void take_parts(Job& job) {
-        for (long part; (part = job.next.fetch_add(1)) < job.parts;) {
-            job.work(job.with, part);
-            job.left.fetch_sub(1, std::memory_order_release);
-        }
-    }
-
-    void serve(unsigned long seen) {
+    // A worker has its own part, so that no two parts that are to meet wait for one thread.
+    void serve(long part, unsigned long seen) {
         for (;;) {
             for (int spin = 0; spin < SPINS && round_.load(std::memory_order_relaxed) == seen; ++spin) breathe();
-            Job* job;
+            Work work;
+            void* with;
             {
                 std::unique_lock<std::mutex> lock(mutex_);
                 asleep_.fetch_add(1);
                 wake_.wait(lock, [&] { return round_.load() != seen; });
                 asleep_.fetch_sub(1);
                 seen = round_.load();
-                job = job_;
-                if (job) looking_.fetch_add(1);
+                if (part >= parts_) continue;
+                work = work_;
+                with = with_;
             }
-            if (!job) continue;  // the others were faster
-            take_parts(*job);
-            looking_.fetch_sub(1, std::memory_order_release);
+            work(with, part);
+            left_.fetch_sub(1, std::memory_order_release);
         }
     }
 
     std::mutex taken_, mutex_;
     std::condition_variable wake_;
     std::atomic<unsigned long> round_{0};
-    std::atomic<int> asleep_{0}, looking_{0};
-    long threads_ = 0;
-    Job* job_ = nullptr;
+    std::atomic<int> asleep_{0};
+    std::atomic<long> left_{0};
+    long threads_ = 0, parts_ = 0;
+    Work work_ = nullptr;
+    void* with_ = nullptr;
+};
+
+// The OpenMP that torch was built with, by the entry points that GCC's compiled code calls. They are asked of torch's own
+// library, since a process may hold several.
+struct OpenMP {
+    void (*parallel)(void (*)(void*), void*, unsigned, unsigned) = nullptr;
+    int (*threads)() = nullptr;
+    int (*which)() = nullptr;
+
+    explicit OpenMP(void* torch) {
+        if (!torch) return;
+        void* entry = dlsym(torch, "GOMP_parallel");
+        threads = reinterpret_cast<int (*)()>(dlsym(torch, "omp_get_num_threads"));
+        which = reinterpret_cast<int (*)()>(dlsym(torch, "omp_get_thread_num"));
+        if (threads && which) parallel = reinterpret_cast<decltype(parallel)>(entry);
+    }
 };
 
 Pool* pool = nullptr;
+bool forked = false;
 
 // Threads do not survive a fork, and a lock may be held by one of them: the child begins anew, and leaves the old pool alone.
-void begin_anew() { pool = new Pool; }
+// Nor does it use OpenMP, which GCC's library does not let it after a fork.
+void begin_anew() {
+    pool = new Pool;
+    forked = true;
+}
 
-Pool& the_pool() {
+void be_ready() {
     static const bool ready = [] {
-        begin_anew();
+        pool = new Pool;
         pthread_atfork(nullptr, nullptr, begin_anew);
         return true;
     }();
     (void)ready;
+}
+
+Pool& the_pool() {
+    be_ready();
     return *pool;
+}
+
+const OpenMP& openmp() {
+    static const OpenMP found(dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD));
+    static const OpenMP none(nullptr);
+    be_ready();
+    return forked ? none : found;
 }
 
 }  // namespace
 
-void share_out(long parts, Work work, void* with) { the_pool().share_out(parts, work, with); }
+Team::Team(long wanted) : size_(wanted < 1 ? 1 : wanted) {
+    if (size_ == 1 || openmp().parallel) return;
+    size_ = the_pool().take(size_);
+    if (size_ > 1) pool_ = &the_pool();
+}
+
+Team::~Team() {
+    if (pool_) static_cast<Pool*>(pool_)->let_go();
+}
+
+bool Team::run(Work work, void* with) {
+    work_ = work;
+    with_ = with;
+    if (size_ == 1) {
+        work(with, 0);
+    } else if (pool_) {
+        static_cast<Pool*>(pool_)->run(size_, work, with);
+    } else {
+        openmp().parallel(&enter, this, static_cast<unsigned>(size_), 0);
+        if (refused_.load()) size_ = 1;
+        return size_ > 1;
+    }
+    return true;
+}
+
+// What a thread of OpenMP runs. Inside another parallel region, or under a limit, there are fewer than were asked for.
+void Team::enter(void* team) {
+    auto& self = *static_cast<Team*>(team);
+    if (openmp().threads() == self.size_)
+        self.work_(self.with_, openmp().which());
+    else
+        self.refused_.store(true);
+}
+
+void Team::meet() {
+    if (size_ == 1) return;
+    unsigned long meeting = meeting_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+        arrived_.store(0, std::memory_order_relaxed);
+        meeting_.store(meeting + 1, std::memory_order_release);
+    } else {
+        wait_until([&] { return meeting_.load(std::memory_order_acquire) != meeting; });
+    }
+}
 
 }  // namespace recuerdo

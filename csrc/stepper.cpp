@@ -41,6 +41,7 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     t.U = keep(*layer, given.U, t.cell == INDRNN ? GH : GH * t.H);
     t.bias_ih = keep(*layer, given.bias_ih, GH);
     t.bias_hh = keep(*layer, given.bias_hh, GH);
+    t.norm_ih = keep(*layer, given.norm_ih, GH);
     t.norm_hh = keep(*layer, given.norm_hh, GH);
     t.norm_c = keep(*layer, given.norm_c, t.H);
     t.norm_c_bias = keep(*layer, given.norm_c_bias, t.H);
@@ -49,12 +50,10 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     layer->output.assign(streams_ * t.H, 0);
     layer->residual = residual;
 
-    Real some = 0;
-    t.x = &some;  // that there is an input decides how the matrices are packed
     kernels_.plan(t, false);
-    layer->packed = std::make_unique<Bytes>(t.packed_bytes);
+    layer->common = std::make_unique<Bytes>(t.common_bytes);
     layer->scratch = std::make_unique<Bytes>(t.scratch_bytes);
-    t.packed = layer->packed->data;
+    t.common = layer->common->data;
     t.scratch = layer->scratch->data;
     kernels_.pack(t, false, 0);
     layers_.push_back(std::move(layer));

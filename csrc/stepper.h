@@ -42,7 +42,7 @@ class Stepper {
         bool residual = false;
         std::vector<std::vector<Real>> kept;    // the weights
         std::vector<Real> state[2][2], output;  // states by which and turn
-        std::unique_ptr<Bytes> packed, scratch;
+        std::unique_ptr<Bytes> common, scratch;
     };
 
     const Real* keep(Layer& layer, const Real* from, long count);

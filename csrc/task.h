@@ -9,6 +9,8 @@
 
 namespace recuerdo {
 
+class Team;
+
 enum Cell { FRNN, INDRNN, LSTM, GRU, GRU_RESET_BEFORE };
 
 template <class Real>
@@ -19,10 +21,10 @@ struct Task {
     bool reverse;
 
     // given
-    const Real* x;              // (T, N, D) with the strides below; null: `gates` already holds W x + b
+    const Real* x;              // (T, N, D) with the strides below
     long x_by_t, x_by_n;
     const Real *W, *U;          // (G*H, D), (G*H, H) or (G*H) on the diagonal
-    const Real *bias_ih, *bias_hh, *norm_hh;  // (G*H)
+    const Real *bias_ih, *bias_hh, *norm_ih, *norm_hh;  // (G*H); the norms: gains of a layer norm on W x and on U h
     const Real *norm_c, *norm_c_bias;         // (H)
     const Real *h0, *c0, *restart_h, *restart_c, *mask;  // (N, H)
     const Real* zoneout;        // (S, T, N, H)
@@ -31,27 +33,25 @@ struct Task {
     const uint8_t* reset;       // (T, N): the state restarts right before this step of the walk
 
     // forward; what is null is not kept
-    Real *gates;                // (T, N, G, H)
+    Real *gates;                // (T, N, G, H); of FRNN and IndRNN only with zoneout: else they are `out`
     Real *hidden;               // (T, N, H): U_n h + b of a GRU whose reset gate acts after the product
-    Real *normed, *norm_scale;  // (T, N, G, H), (T, N, G): U h after its layer norm, before the gain
+    Real *normed_x, *norm_x_scale;  // (T, N, G, H), (T, N, G): W x after its layer norm, before the gain
+    Real *normed, *norm_scale;      // the same of U h
     Real *out, *c;              // (T, N, H)
     Real *h_last, *c_last;      // (N, H)
 
     // backward
     const Real *d_out, *d_c, *d_gates;     // gradients by out, c and gates
     const Real *d_h_last, *d_c_last;
-    Real *d_pre;                // (T, N, G, H) by W x + b; (T, N, 4, H) for GRU, see gru_backward
-    Real *d_product;            // (T, N, G, H) by U h, where a layer norm lies between
-    Real *seen;                 // (T, N, H): h as the product saw it, where a mask lies between
-    Real *seen_reset;           // (T, N, H): r * h as the product saw it
-    Real *d_x;                  // (T, N, D), with W given
+    Real *d_x;                  // (T, N, D)
     Real *d_W, *d_U, *d_bias_ih, *d_bias_hh;
     Real *d_h0, *d_c0, *d_restart_h, *d_restart_c;  // (N, H); the last two are added to
-    Real *sums;                 // (parts, G*H + 2*H), zeros: by norm_hh or the diagonal, by norm_c, by norm_c_bias
+    Real *d_norm_ih, *d_norm_hh, *d_norm_c, *d_norm_c_bias;
 
-    // memory of the call itself: packed matrices, and one range of scratch for each part
-    char *packed, *scratch;
-    size_t packed_bytes, scratch_bytes;
+    // memory of the call itself: common to all parts, and one range of scratch for each
+    char *common, *scratch;
+    size_t common_bytes, scratch_bytes;
+    Team* team;                 // whose size is `parts`
 
     long blocks() const { return cell == LSTM ? 4 : cell == GRU || cell == GRU_RESET_BEFORE ? 3 : 1; }
 };
@@ -62,8 +62,7 @@ struct Kernels {
     void (*plan)(Task<Real>&, bool backward);  // fills in how many bytes the call needs
     void (*pack)(const Task<Real>&, bool backward, long part);
     void (*forward)(const Task<Real>&, long part);
-    void (*backward)(const Task<Real>&, long part);
-    void (*weights)(const Task<Real>&, long part);
+    void (*backward)(const Task<Real>&, long part);  // the parts meet in it
     void (*activate)(int kind, Real* values, long count);  // for tests
 };
 

@@ -20,6 +20,7 @@ struct Arena {
     }
 };
 
+constexpr long SLICE = 1 << 20;  // bytes: what is written stays in the second caches until it is read
 constexpr long FEW = 8;  // of fewer samples the input products are taken together for several steps, to use W well
 
 // The matrices of a call, ready for `product`.
@@ -36,16 +37,16 @@ struct Matrices {
     Matrices(const Task<Real>& t, bool backward) {
         long G = t.blocks(), H = t.H;
         bool full = t.cell != INDRNN;
-        Arena arena{t.packed};
+        Arena arena{t.common};
         auto of = [&](long K, long M) { return Packed<Real>{arena.take<Real>(Packed<Real>::numbers(K, M)), K, M}; };
         input = all = rest = Packed<Real>{nullptr, 0, 0};
         U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
-        fused = !backward && t.x && full && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
+        fused = !backward && full && !t.norm_ih && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
         if (backward) {
             if (t.d_x) input = of(G * H, t.D);
-        } else if (t.x && U_rows < G * H) {
+        } else if (U_rows < G * H) {
             input = fused ? of(t.D, H) : of(t.D, G * H);
-        } else if (t.x && !fused) {
+        } else if (!fused) {
             input = of(t.D, G * H);
         }
         if (full) {
@@ -73,6 +74,45 @@ struct Matrices {
             share(rest, U_rest, 0, H, 1, H);
         }
     }
+};
+
+// Gradients of some steps at a time, common to all parts: what one walks back through, all then take to the weights.
+// There are two such slices, so that the walk can go on to the next while the other is still read.
+template <class Real>
+struct Slice {
+    const Task<Real>& t;
+    long steps;
+    Matrices<Real> B;
+    Real *d_pre;                // (steps, N, G, H) by W x + b; (steps, N, 4, H) of a GRU, see gru_backward
+    Real *d_input, *d_product;  // (steps, N, G, H) by W x and by U h, where a layer norm lies between
+    Real *seen;                 // (steps, N, H): h as the product saw it, where a mask lies between
+    Real *seen_reset;           // (steps, N, H): r * h as the product saw it
+    Real* sums;                 // (N, gathered), of each sample: by norm_hh or the diagonal, norm_c, norm_c_bias, norm_ih
+    long gathered;
+    size_t bytes;
+
+    explicit Slice(const Task<Real>& task) : t(task), steps(1), B(task, true) {
+        long GH = t.blocks() * t.H, H = t.H;
+        bool normed = t.norm_hh && t.cell != INDRNN;
+        bool before = t.cell == GRU_RESET_BEFORE;
+        long row = d_row() + (t.norm_ih ? GH : 0) + (normed ? GH : 0) + (t.mask ? H : 0) + (before ? H : 0);
+        if (t.N > 0) steps = SLICE / (row * t.N * (long)sizeof(Real));
+        if (steps > t.T) steps = t.T;
+        if (steps < 1) steps = 1;
+        Arena arena{t.common, B.bytes};
+        auto of = [&](bool there, long numbers) { return arena.take<Real>(there ? 2 * steps * t.N * numbers : 0); };
+        d_pre = of(true, d_row());
+        d_input = of(t.norm_ih, GH);
+        d_product = of(normed, GH);
+        seen = of(t.mask, H);
+        seen_reset = of(before, H);
+        gathered = (t.cell == INDRNN || normed ? GH : 0) + (t.norm_c ? 2 * H : 0) + (t.norm_ih ? GH : 0);
+        sums = arena.take<Real>(t.N * gathered);
+        bytes = arena.used;
+    }
+
+    long d_row() const { return (t.cell == GRU ? 4 : t.blocks()) * t.H; }
+    long slot(long step, long n) const { return step % (2 * steps) * t.N + n; }
 };
 
 template <class Real>

@@ -139,6 +139,7 @@ def test_the_commands_that_a_newcomer_reads_exist(page: str) -> None:
 def test_ci_runs_the_command_that_the_readme_names() -> None:
     assert re.search(r"^make test\b", text(".ci/run"), re.MULTILINE)
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert re.search(r"^export CI=true$", text(".ci/run"), re.MULTILINE), "a missing compiler would be no fault"
 
 
 def test_a_link_between_pages_leads_somewhere() -> None:

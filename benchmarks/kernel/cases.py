@@ -38,6 +38,9 @@ GRID = (
     Shape(1000, 50, 2, 128),
 )
 
+SEED = 0
+"""Of weights, inputs and masks, before every measurement."""
+
 TRAINING, FORWARD = "training", "forward"
 MODES = (TRAINING, FORWARD)
 """A training step is forward and backward, with gradients by every weight and by x, as in the middle of a stack."""
@@ -68,9 +71,10 @@ class Cell:
         """The layer of torch.nn that computes the same in this mode."""
         return self.peer or (self.eval_peer if mode == FORWARD else None)
 
-    def ours(self, shape: Shape) -> RecurrentLayer:
-        """Build the layer, time first as torch.nn is by default."""
-        return self.layer(shape.D, shape.H, batch_first=False, **self.options)
+    def ours(self, shape: Shape, mode: str = TRAINING) -> RecurrentLayer:
+        """Build the layer for a mode, time first as torch.nn is by default."""
+        torch.manual_seed(SEED)
+        return self.layer(shape.D, shape.H, batch_first=False, **self.options).train(mode == TRAINING)
 
 
 CELLS = {

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ HOME = Path(__file__).resolve().parents[__package__.count(".") + 1]
 
 
 class NoAnswerError(Exception):
-    """The process took too long or failed; says which."""
+    """The process failed; says how."""
+
+
+class TooSlowError(NoAnswerError):
+    """The process took too long, or a piece of it did."""
 
 
 def ask(module: str, *arguments: Any, limit: float, threads: int) -> Any:
@@ -31,7 +36,8 @@ def ask(module: str, *arguments: Any, limit: float, threads: int) -> Any:
         threads: how many threads torch may use there.
 
     Raises:
-        NoAnswerError: it took longer, or ended with an error.
+        TooSlowError: it took longer, or a piece of it did: see :func:`within`.
+        NoAnswerError: it ended with an error.
     """
     path = os.pathsep.join([str(HOME), *(os.path.abspath(each) for each in sys.path if each)])
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
@@ -42,17 +48,29 @@ def ask(module: str, *arguments: Any, limit: float, threads: int) -> Any:
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            raise NoAnswerError(f"took over {limit:.0f} s") from None
+            raise TooSlowError(f"took over {limit:g} s") from None
         finally:
-            if process.poll() is None:
+            with suppress(ProcessLookupError):  # its own children may outlive it, and mostly there are none
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
         out.seek(0)
         err.seek(0)
+        if code == -signal.SIGALRM:
+            raise TooSlowError("ended by its own alarm")
         if code:
             lines = err.read().strip().splitlines()
             raise NoAnswerError(f"failed: {lines[-1] if lines else f'exit status {code}'}")
         return json.loads(out.read().strip().splitlines()[-1])
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer, wherever it hangs: the system does it, not Python."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def answer(function: Callable[..., Any]) -> None:

@@ -1,7 +1,7 @@
 """torch.compile of a whole loop, where it is done within a limit.
 
-The compiler runs in a process of its own first, which leaves its work in torch's cache on the disk. Where it was too
-slow, the same loop over more steps is not tried: the compiler unrolls it, so that its time grows with T at least.
+A row with a compiled loop is compiled and timed in a process of its own, which ends itself when the compiler is too
+slow. Then the same loop over more steps is not tried: the compiler unrolls it, so that its time grows with T at least.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from pathlib import Path
 
 import torch
 
-from .cases import CELLS, FORWARD, MODES, TRAINING, Shape
-from .child import NoAnswerError, answer, ask
+from .cases import CELLS, TRAINING, Shape
+from .child import NoAnswerError, TooSlowError, answer, ask, within
 from .machine import processor
+from .measuring import Row, measure
 from .peers import Contestant, inputs, loop
+
+ROW_LIMIT = 300
+"""Seconds for everything in that process that is not the compiler."""
 
 
 class Compiler:
-    """Compiles loops, and remembers from run to run what each cell and mode took.
+    """Measures rows with a compiled loop, and remembers from run to run what the compiler took.
 
     Args:
         limit: seconds that a loop may take; 0 to try none.
@@ -32,29 +36,40 @@ class Compiler:
         # "torch, processor, cell, mode" -> steps and seconds of the slowest
         self.took: dict[str, tuple[int, float]] = json.loads(notes.read_text()) if notes.exists() else {}
 
-    def compiled(self, cell: str, shape: Shape, mode: str, contestant: Contestant) -> str | None:
-        """Run the contestant, which is about to be compiled, once; return None, or in words why it was not."""
+    def expected(self, cell: str, shape: Shape, mode: str) -> float:
+        """The seconds that the compiler will take, by what it took for fewer steps."""
+        steps, seconds = self.took.get(self._key(cell, mode), (1, 0.0))
+        return seconds * shape.T / steps if steps <= shape.T else 0.0
+
+    def measure(self, cell: str, shape: Shape, mode: str, budget: float) -> Row | str:
+        """Return the row, or in words why there is none with a compiled loop."""
         if self.limit <= 0:
             return "torch.compile was not tried (--compile-limit 0)"
-        key = f"torch {torch.__version__}, {processor()}, {cell}, {mode}"
-        steps, seconds = self.took.get(key, (1, 0.0))
-        if steps <= shape.T and seconds * shape.T / steps > self.limit:
-            took = f"took over {self.limit:.0f} s" if seconds > self.limit else f"took {seconds:.0f} s"
-            return f"torch.compile was not tried: it {took} for {steps} steps, and these are {shape.T}"
+        if self.expected(cell, shape, mode) > self.limit:
+            return f"torch.compile was not tried: it would take over {self.limit:g} s, as fewer steps say"
         try:
-            # Some seconds more than the limit, for the start of Python itself.
-            took = float(ask("compiling", cell, shape, mode, limit=self.limit + 15, threads=self.threads))
-            failed = None if took <= self.limit else f"took {took:.0f} s, over the limit of {self.limit:.0f} s"
+            row = ask(
+                *("compiling", cell, shape, mode, budget, self.limit),
+                limit=self.limit + ROW_LIMIT,
+                threads=self.threads,
+            )
+        except TooSlowError:
+            self._remember(cell, shape, mode, self.limit + 1)
+            return f"torch.compile took over {self.limit:g} s"
         except NoAnswerError as reason:
-            took, failed = self.limit + 1, str(reason)
-        if took > seconds:  # a second time is shorter, because torch has kept the first one's work
+            return f"torch.compile {reason}"
+        self._remember(cell, shape, mode, row["compile_seconds"])
+        return row
+
+    def _key(self, cell: str, mode: str) -> str:
+        return f"torch {torch.__version__}, {processor()}, {cell}, {mode}"
+
+    def _remember(self, cell: str, shape: Shape, mode: str, took: float) -> None:
+        key = self._key(cell, mode)
+        if took > self.took.get(key, (1, 0.0))[1]:  # a second time is shorter: torch keeps the first one's work
             self.took[key] = shape.T, took
             self.notes.parent.mkdir(parents=True, exist_ok=True)
             self.notes.write_text(json.dumps(self.took, indent=1) + "\n")
-        if failed is not None:
-            return f"torch.compile {failed}"
-        once(contestant, shape, mode)
-        return None
 
 
 def once(contestant: Contestant, shape: Shape, mode: str) -> None:
@@ -66,18 +81,18 @@ def once(contestant: Contestant, shape: Shape, mode: str) -> None:
         contestant.forward(x)
 
 
-def seconds_to_compile(cell: str, shape: list[int], mode: str) -> float:
-    """Compile the loop of a cell and return how long the first call took."""
-    assert mode in MODES
-    sizes = Shape(*shape)
-    layer = CELLS[cell].ours(sizes).train(mode != FORWARD)
+def measured(cell: str, sizes: list[int], mode: str, budget: float, limit: float) -> Row:
+    """Compile the loop of a cell within a limit, and return the row with it and what the compiler took."""
+    shape = Shape(*sizes)
+    layer = CELLS[cell].ours(shape, mode)
     contestant = loop(layer, compiled=True)
     assert contestant is not None
-    torch.manual_seed(0)
     began = time.perf_counter()
-    once(contestant, sizes, mode)
-    return time.perf_counter() - began
+    with within(limit):
+        once(contestant, shape, mode)
+    took = time.perf_counter() - began
+    return measure(CELLS[cell], shape, mode, budget, layer, contestant) | {"compile_seconds": took}
 
 
 if __name__ == "__main__":
-    answer(seconds_to_compile)
+    answer(measured)

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import subprocess
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +14,8 @@ import torch
 
 import recuerdo as rc
 from recuerdo.nn.recurrent import Options
+
+from .cases import SEED
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
@@ -31,6 +32,7 @@ def described() -> dict[str, object]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "recuerdo": rc.__version__,
+        "seed": SEED,
         "backends": list(rc.kernels.BACKENDS),
         "commit": commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -54,17 +56,29 @@ def instructions() -> list[str]:
     return [name for name in INSTRUCTIONS if name in flags]
 
 
-def busy(seconds: float = 1.0) -> float | None:
-    """The share of all processors that others use while this process sleeps, None where the system does not say."""
-    stat = Path("/proc/stat")
-    if not stat.exists():
-        return None
-    looks: list[list[int]] = []
-    for wait in (seconds, 0.0):
-        looks.append([int(each) for each in stat.read_text().splitlines()[0].split()[1:9]])
-        time.sleep(wait)
-    spent = [after - before for before, after in zip(*looks, strict=True)]
-    return 1 - (spent[3] + spent[4]) / max(1, sum(spent))  # user, nice, system, idle, iowait, irq, softirq, steal
+class Others:
+    """How much of the processors other processes use, from when this is made until it is asked."""
+
+    def __init__(self) -> None:
+        self.before = self._look()
+
+    def share(self) -> float | None:
+        """Their part of all processors' time, None where the system does not say."""
+        if self.before is None or (after := self._look()) is None:
+            return None
+        total, idle, own = (later - earlier for earlier, later in zip(self.before, after, strict=True))
+        return max(0.0, (total - idle - own) / max(total, 1e-9))
+
+    @staticmethod
+    def _look() -> tuple[float, float, float] | None:
+        """Seconds of all processors, of those idle, and of this process with the children that it has waited for."""
+        stat = Path("/proc/stat")
+        if not stat.exists():
+            return None
+        ticks = [int(each) for each in stat.read_text().splitlines()[0].split()[1:9]]
+        second = os.sysconf("SC_CLK_TCK")
+        idle = ticks[3] + ticks[4]  # user, nice, system, idle, iowait, irq, softirq, steal
+        return sum(ticks) / second, idle / second, sum(os.times()[:4])
 
 
 def native() -> str | None:

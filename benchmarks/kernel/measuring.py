@@ -6,21 +6,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import torch
-
 from recuerdo.cells import Scanned
-from recuerdo.kernels import BACKENDS, Job, watching
+from recuerdo.kernels import Explained, Job, recurrence, watching
+from recuerdo.nn.recurrent import RecurrentLayer
 
 from . import peers
-from .cases import FORWARD, TRAINING, Cell, Floor, Shape, flops
-from .compiling import Compiler
+from .cases import TRAINING, Cell, Floor, Shape, flops
 from .timing import Timing, interleave
 
 OURS, FLOOR, TORCH, LOOP, COMPILED = "ours", "floor", "torch.nn", "loop", "compiled loop"
 TOLERANCE = 1e-3  # float32, by norm; the tests that run first are the strict ones
 COMPARED = 20
-"""Steps over which peers are compared: with layer norm an untrained LSTM is chaotic, so that over hundreds of steps the
-rounding of either grows to percents (float64 agrees to 3e-12)."""
+"""The first steps, over which peers are compared: with layer norm an untrained LSTM is chaotic, so that over hundreds
+of steps the rounding of either grows to percents (float64 agrees to 3e-12)."""
 TOLERANCE_BF16 = 1e-1
 
 Row = dict[str, Any]
@@ -32,25 +30,28 @@ class DisagreementError(Exception):
 
 def served(contestant: peers.Contestant, shape: Shape, mode: str) -> tuple[str, list[str]]:
     """Return the backend behind the door that takes the job, and why those before it refuse."""
-    found: list[tuple[str, list[str]]] = []
+    found: list[Explained] = []
 
     def note(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
-        refused = []
-        for name, backend in BACKENDS.items():
-            reason = backend.refuses(job)
-            if reason is None:
-                found.append((name, refused))
-                break
-            refused.append(f"{name} refuses: {reason}")
+        found.append(recurrence(job, explain=True))
         return run(job)
 
     x, by_output = peers.inputs(shape, mode)
     with watching(note):
         _ = contestant.training(x, by_output) if mode == TRAINING else contestant.forward(x)
-    return found[0]
+    first = found[0]
+    assert first.backend is not None
+    return first.backend, [f"{name} refuses: {reason}" for name, reason in first.refused.items()]
 
 
-def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compiler | None = None) -> Row:
+def measure(
+    cell: Cell,
+    shape: Shape,
+    mode: str,
+    budget: float,
+    layer: RecurrentLayer | None = None,
+    compiled: peers.Contestant | None = None,
+) -> Row:
     """Time one cell on one shape in one mode.
 
     Args:
@@ -58,7 +59,8 @@ def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compil
         shape: T, N, D, H.
         mode: training or forward.
         budget: seconds to spend.
-        compiler: compiles the loop; None to leave that peer out.
+        layer: the layer, if there is one already.
+        compiled: its loop, compiled; None to leave that peer out.
 
     Returns:
         The row of the JSON: see :func:`row`.
@@ -66,22 +68,14 @@ def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compil
     Raises:
         DisagreementError: a peer's output or gradients are not ours.
     """
-    torch.manual_seed(0)
-    layer = cell.ours(shape).train(mode != FORWARD)
+    layer = layer or cell.ours(shape, mode)
     ours = peers.ours(layer)
-    notes: list[str] = []
-    others = {TORCH: peers.torch_nn(cell, shape, mode, layer)}
+    others = {TORCH: peers.torch_nn(cell, shape, mode, layer), COMPILED: compiled}
     if cell.peer is None:
         others[LOOP] = peers.loop(layer)
-        if compiler is not None:
-            candidate = peers.loop(layer, compiled=True)
-            assert candidate is not None
-            reason = compiler.compiled(cell.name, shape, mode, candidate)
-            notes += [] if reason is None else [reason]
-            others[COMPILED] = candidate if reason is None else None
     contestants = {name: each for name, each in others.items() if each is not None}
     for name, each in contestants.items():
-        apart = peers.difference(ours, each, shape._replace(T=min(shape.T, COMPARED)), mode)
+        apart = peers.difference(ours, each, shape, mode, COMPARED)
         if not apart < (TOLERANCE_BF16 if cell.bf16 else TOLERANCE):
             raise DisagreementError(f"{cell.name} {shape} {mode}: {name} is {apart:.1e} away from rc.nn.")
 
@@ -94,7 +88,7 @@ def measure(cell: Cell, shape: Shape, mode: str, budget: float, compiler: Compil
         for name, each in {OURS: ours, **contestants}.items()
     }
     found = interleave({**calls, FLOOR: Floor(cell, shape, mode)}, budget)
-    return row(cell, shape, mode, found) | {"backend": backend, "notes": refused + notes}
+    return row(cell, shape, mode, found) | {"backend": backend, "notes": refused}
 
 
 def row(cell: Cell, shape: Shape, mode: str, found: dict[str, Timing]) -> Row:

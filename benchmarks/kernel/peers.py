@@ -13,7 +13,7 @@ from torch import Tensor
 from recuerdo.cells import Weights
 from recuerdo.nn.recurrent import RecurrentLayer
 
-from .cases import TRAINING, Cell, Shape
+from .cases import SEED, TRAINING, Cell, Shape
 
 EPS = 1e-5  # of every layer norm, as in torch.nn.LayerNorm
 
@@ -134,12 +134,18 @@ def indrnn(x: Tensor, weights: Weights) -> Tensor:
     return torch.stack(outputs)
 
 
-def difference(one: Contestant, other: Contestant, shape: Shape, mode: str, seed: int = 0) -> float:
-    """How far two contestants are apart, in units of the other's size: the largest over output and gradients."""
+def difference(one: Contestant, other: Contestant, shape: Shape, mode: str, steps: int) -> float:
+    """How far two contestants are apart, in units of the other's size: the largest over output and gradients.
+
+    They run over the whole of x, since a compiled loop knows no other length; the output is compared over its first
+    steps, and the gradient enters there alone.
+    """
     x, by_output = inputs(shape, mode)
+    by_output[steps:] = 0
     found = []
     for each in (one, other):
-        torch.manual_seed(seed)
-        found.append(each.training(x, by_output) if mode == TRAINING else (each.forward(x),))
+        torch.manual_seed(SEED)
+        output, *gradients = each.training(x, by_output) if mode == TRAINING else (each.forward(x),)
+        found.append((output[:steps], *gradients))
     apart = [float((a - b).norm() / (b.norm() + 1e-12)) for a, b in zip(*found, strict=True)]
     return max(apart) if all(value == value for value in apart) else float("inf")

@@ -10,6 +10,7 @@ from math import sqrt
 from statistics import median, quantiles
 
 BURST = 2e-3  # seconds: what is shorter is called several times between two looks at the clock
+SWITCH = 1e-2  # seconds: what is shorter is called once more after each switch, uncounted: see interleave
 SETTLED = 5e-3  # of the median: its standard error at which a measurement stops before its time is up
 
 
@@ -38,6 +39,9 @@ class Timing:
 def interleave(calls: Mapping[str, Callable[[], object]], budget: float, least: int = 15) -> dict[str, Timing]:
     """Time each call in turns.
 
+    After a switch the other's threads still spin for about a millisecond, and its numbers are in the caches; what is
+    so short that this would show gets a call that does not count, since nobody trains two libraries in turns.
+
     Args:
         calls: name -> what to time.
         budget: seconds after which no new round begins, once there are three.
@@ -47,11 +51,15 @@ def interleave(calls: Mapping[str, Callable[[], object]], budget: float, least: 
         name -> the seconds of one call.
     """
     often: dict[str, int] = {}
+    short: set[str] = set()
     for name, call in calls.items():
         call()  # the first call does not count: it loads, packs and allocates
         began = time.perf_counter()
         call()
-        often[name] = max(1, min(1000, round(BURST / (time.perf_counter() - began))))
+        took = time.perf_counter() - began
+        often[name] = max(1, min(1000, round(BURST / took)))
+        if took < SWITCH:
+            short.add(name)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
     gc.disable()
@@ -59,6 +67,8 @@ def interleave(calls: Mapping[str, Callable[[], object]], budget: float, least: 
         began = time.perf_counter()
         while True:
             for name, call in calls.items():
+                if name in short:
+                    call()
                 started = time.perf_counter()
                 for _ in range(often[name]):
                     call()

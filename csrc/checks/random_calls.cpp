@@ -26,7 +26,7 @@ class Call {
         long threads = 1 + below(3);
         recuerdo::run(t, false, threads);
         if (!keep) return;
-        backward_task(t, threads);
+        backward_task(t);
         recuerdo::run(t, true, threads);
     }
 
@@ -62,6 +62,7 @@ class Call {
         t.U = numbers(t.cell == INDRNN ? GH : GH * t.H);
         t.bias_ih = maybe(chance(), GH);
         t.bias_hh = maybe(t.cell != INDRNN && chance(), GH);
+        t.norm_ih = maybe(chance(), GH);
         t.norm_hh = maybe(t.cell != INDRNN && chance(), GH);
         t.norm_c = maybe(t.cell == LSTM && chance(), t.H);
         t.norm_c_bias = maybe(t.norm_c && chance(), t.H);
@@ -80,16 +81,9 @@ class Call {
         weights(t);
         rows_ = t.T * t.N;
         long states = t.cell == LSTM ? 2 : 1;
-        if (chance()) {
-            t.x = numbers(rows_ * t.D);
-            t.x_by_t = t.N * t.D;
-            t.x_by_n = t.D;
-        } else {
-            t.W = nullptr;
-            t.bias_ih = nullptr;
-            t.D = 0;
-            t.gates = numbers(rows_ * t.blocks() * t.H);
-        }
+        t.x = numbers(rows_ * t.D);
+        t.x_by_t = t.N * t.D;
+        t.x_by_n = t.D;
         t.h0 = numbers(t.N * t.H);
         t.c0 = maybe(states > 1, t.N * t.H);
         t.mask = maybe(chance(), t.N * t.H);
@@ -115,38 +109,36 @@ class Call {
     // what a gradient needs
     void kept(Task<Real>& t) {
         long GH = t.blocks() * t.H;
-        if (!t.gates) t.gates = numbers(rows_ * GH);
+        bool zoned = t.zoneout || t.zone_share != 0;
+        if (t.cell > INDRNN || zoned) t.gates = numbers(rows_ * GH);
         t.c = maybe(t.cell == LSTM, rows_ * t.H);
         t.hidden = maybe(t.cell == GRU, rows_ * t.H);
+        t.normed_x = maybe(t.norm_ih, rows_ * GH);
+        t.norm_x_scale = maybe(t.norm_ih, rows_ * t.blocks());
         t.normed = maybe(t.norm_hh, rows_ * GH);
         t.norm_scale = maybe(t.norm_hh, rows_ * t.blocks());
     }
 
-    void backward_task(Task<Real>& t, long threads) {
-        long G = t.blocks(), GH = G * t.H, states = t.N * t.H;
+    void backward_task(Task<Real>& t) {
+        long GH = t.blocks() * t.H, states = t.N * t.H;
         t.d_out = maybe(chance(), rows_ * t.H);
         t.d_gates = maybe(chance(), rows_ * GH);
         t.d_c = maybe(t.cell == LSTM && chance(), rows_ * t.H);
         t.d_h_last = maybe(chance(), states);
         t.d_c_last = maybe(t.cell == LSTM && chance(), states);
-        t.d_pre = numbers(rows_ * (t.cell == GRU ? 4 * t.H : GH));
-        t.d_product = maybe(t.norm_hh, rows_ * GH);
-        t.seen = maybe(t.mask, rows_ * t.H);
-        t.seen_reset = maybe(t.cell == GRU_RESET_BEFORE, rows_ * t.H);
-        t.d_x = maybe(t.x && chance(), rows_ * t.D);
-        t.d_W = maybe(t.x && chance(), GH * t.D);
-        t.d_U = maybe(t.cell != INDRNN && chance(), GH * t.H);
+        t.d_x = maybe(chance(), rows_ * t.D);
+        t.d_W = maybe(chance(), GH * t.D);
+        t.d_U = maybe(chance(), t.cell == INDRNN ? GH : GH * t.H);
         t.d_bias_ih = maybe(t.bias_ih && chance(), GH);
         t.d_bias_hh = maybe(t.bias_hh && chance(), GH);
         t.d_h0 = numbers(states);
         t.d_c0 = maybe(t.cell == LSTM, states);
         t.d_restart_h = maybe(t.restart_h, states);
         t.d_restart_c = maybe(t.restart_c, states);
-        if (t.norm_hh || t.norm_c || t.cell == INDRNN) {
-            long count = threads * (G + 2) * t.H;
-            t.sums = numbers(count);
-            std::memset(t.sums, 0, count * sizeof(Real));
-        }
+        t.d_norm_ih = maybe(t.norm_ih && chance(), GH);
+        t.d_norm_hh = maybe(t.norm_hh && chance(), GH);
+        t.d_norm_c = maybe(t.norm_c && chance(), t.H);
+        t.d_norm_c_bias = maybe(t.norm_c_bias && chance(), t.H);
     }
 
     std::mt19937 random_;

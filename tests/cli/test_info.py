@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import torch
+from tests.native_core import needs_native
 
 import recuerdo as rc
 from recuerdo.kernels import calling
@@ -44,6 +45,7 @@ def test_the_values_are_the_machine_s(call):
     assert found["backends"].startswith(", ".join(rc.kernels.BACKENDS))
 
 
+@needs_native
 def test_the_native_core_names_its_instruction_set_or_why_it_is_missing(call, monkeypatch):
     def said():
         return dict(line.split(maxsplit=1) for line in call("info").out.splitlines())["native"]

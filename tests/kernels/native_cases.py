@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.cells.cases import flat, randn, state, weights
+from tests.tolerances import assert_gradients, assert_values
 from torch import Tensor
 
 from recuerdo.cells import CELLS, CellSpec, Weights, frnn, indrnn
@@ -100,24 +101,67 @@ def leaves(job: Job) -> dict[str, Tensor]:
     return named | {f"restart {k}": each for k, each in enumerate(job.restart or ())}
 
 
+def as_function(asked: Job, backend: str) -> tuple[Callable[..., tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    """A job as a function of its leaves, and the leaves."""
+    named = leaves(asked)
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        given = dict(zip(named, tensors, strict=True))
+        own = asked.weights._replace(**{f: given[f] for f in asked.weights._fields if f in given})
+        state = tuple(given[f"state {k}"] for k in range(len(asked.state)))
+        restart = None if asked.restart is None else tuple(given[f"restart {k}"] for k in range(len(asked.state)))
+        return flat(recurrence(replace(asked, x=given["x"], weights=own, state=state, restart=restart), backend))
+
+    return run, tuple(named.values())
+
+
 def outcome(job: Job, backend: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Everything that a backend gives back for a job, and its gradients when one enters each of the results."""
     results = {f"result {k}": each for k, each in enumerate(flat(recurrence(job, backend)))}
-    loss = torch.stack([(each * randn(*each.shape, seed=70 + k).to(each.dtype)).sum()
+    loss = torch.stack([(each * randn(*each.shape, seed=70 + k).to(each)).sum()
                         for k, each in enumerate(results.values())]).sum()  # fmt: skip
     named = leaves(job)
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
     return {name: each.detach() for name, each in results.items()}, dict(zip(named, found, strict=True))
 
 
+def assert_twins(asked: Job, backend: str) -> None:
+    """Assert that a backend computes what the reference does: results, every gradient, and results at inference.
+
+    The reference computes in float64, so that no rounding but the backend's own is in the difference.
+    """
+    values, gradients = outcome(asked, backend)
+    wanted, wanted_gradients = (
+        {name: each.to(asked.x.dtype) for name, each in found.items()} for found in outcome(exact(asked), "reference")
+    )
+    assert values.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert_values(values[name], value, name)
+    assert_gradients(gradients, wanted_gradients)
+    for name, value in zip(wanted, flat(recurrence(without_gradients(asked), backend)), strict=True):
+        assert_values(value, wanted[name], f"{name} at inference")
+
+
+def exact(job: Job) -> Job:
+    """The same job in float64."""
+    return changed(job, lambda each: each.detach().double().requires_grad_(each.requires_grad))
+
+
 def without_gradients(job: Job) -> Job:
     """The same job as inference sees it."""
+    return changed(job, Tensor.detach)
+
+
+def changed(job: Job, by: Callable[[Tensor], Tensor]) -> Job:
+    """The same job with each of its tensors of numbers changed."""
     return replace(
         job,
-        x=job.x.detach(),
-        weights=Weights(*(None if each is None else each.detach() for each in job.weights)),
-        state=tuple(each.detach() for each in job.state),
-        restart=None if job.restart is None else tuple(each.detach() for each in job.restart),
+        x=by(job.x),
+        weights=Weights(*(None if each is None else by(each) for each in job.weights)),
+        state=tuple(by(each) for each in job.state),
+        restart=None if job.restart is None else tuple(by(each) for each in job.restart),
+        recurrent_mask=None if job.recurrent_mask is None else by(job.recurrent_mask),
+        zoneout=by(job.zoneout) if isinstance(job.zoneout, Tensor) else job.zoneout,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the native core does not take goes to the reference, and no derivative is lost in silence."""
+"""What the native core does not take goes on to the others, and no derivative is lost in silence."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import torch
 from tests.cells.cases import flat, randn
 from tests.kernels.native_cases import job
+from tests.native_core import needs_native, spared
 from tests.tolerances import assert_values
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -22,9 +23,17 @@ from recuerdo.kernels import BACKENDS, Job, calling, only, recurrence
 from recuerdo.kernels.native import Native
 from recuerdo.nn import LSTM
 
+pytestmark = needs_native
+
 SIZES = (3, 2, 2, 5)
 
 cells = pytest.mark.parametrize("name", CELLS)
+
+
+def test_a_missing_core_is_a_fault_in_ci_alone() -> None:
+    assert spared(False, {})
+    assert not spared(False, {"CI": "true"})
+    assert not spared(True, {})
 
 
 def plain(name: str = "lstm", dtype: torch.dtype = torch.float64) -> Job:
@@ -38,8 +47,8 @@ def named_like(name: str) -> Job:
 
 
 def test_the_core_is_built_and_asked_first() -> None:
-    assert list(BACKENDS) == ["native", "reference"]
-    assert calling.native is not None, f"build it: {calling.missing}"  # a machine without a compiler fails here
+    assert list(BACKENDS) == ["native", "torch", "reference"]
+    assert calling.native is not None, f"build it: {calling.missing}"
 
 
 REFUSED: dict[str, tuple[Callable[[], Job], str]] = {
@@ -70,8 +79,9 @@ def test_it_says_why_it_refuses(why: str) -> None:
     make, words = REFUSED[why]
     explained = recurrence(make(), explain=True)
     assert explained.backend == "reference"
-    assert explained.refused == {"native": words}
-    assert str(explained) == f"native refuses: {words}; reference takes it"
+    assert list(explained.refused) == ["native", "torch"]
+    assert explained.refused["native"] == words
+    assert str(explained) == f"native refuses: {words}; torch refuses: {explained.refused['torch']}; reference takes it"
     with pytest.raises(BackendError, match=words):
         recurrence(make(), backend="native")
 
@@ -83,17 +93,17 @@ def test_it_takes_every_cell(name: str) -> None:
 
 def test_autocast_goes_to_the_reference() -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        assert recurrence(plain(), explain=True).refused == {"native": "autocast asks for another precision"}
+        assert recurrence(plain(), explain=True).refused["native"] == "autocast asks for another precision"
 
 
-def test_an_absent_core_is_said_once_and_the_reference_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_core_is_said_once_and_torch_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling, "native", None)
     monkeypatch.setattr(calling, "missing", "No module named '_native'")
     monkeypatch.setattr(Native, "warned", False)
     with pytest.warns(RuntimeWarning, match=r"without its native core, and slower: install a C\+\+ compiler"):
         first = recurrence(plain(), explain=True)
     assert recurrence(plain(), explain=True) == first  # a second warning would be an error
-    assert first.backend == "reference"
+    assert first.backend == "torch"
     assert first.refused == {"native": "the C++ core is not built (No module named '_native')"}
 
 
@@ -141,7 +151,7 @@ def test_forward_mode_carries_its_tangent(name: str) -> None:
     along = randn(*asked.x.shape, seed=1)
     with forward_ad.dual_level():
         dual = replace(asked, x=forward_ad.make_dual(asked.x.detach(), along))
-        assert recurrence(dual, explain=True).refused == {"native": "forward mode carries a tangent through it"}
+        assert recurrence(dual, explain=True).refused["native"] == "forward mode carries a tangent through it"
         tangent = forward_ad.unpack_dual(recurrence(dual).output).tangent
     ahead, behind = (recurrence(replace(asked, x=asked.x + by * along)).output for by in (step, -step))
     assert tangent.abs().max() > 0
@@ -185,7 +195,10 @@ def test_only_asks_one_backend_and_ends_with_its_block() -> None:
     with only("reference"):
         assert str(recurrence(plain(), explain=True)) == "reference takes it"
     assert recurrence(plain(), explain=True).backend == "native"
-    with pytest.raises(BackendError, match="There is no backend 'slow'; there are: native, reference"), only("slow"):
+    with (
+        pytest.raises(BackendError, match="There is no backend 'slow'; there are: native, torch, reference"),
+        only("slow"),
+    ):
         pass
 
 

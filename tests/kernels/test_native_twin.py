@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.cells.cases import flat
-from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, job, leaves, on_path, outcome, without_gradients
-from tests.tolerances import assert_gradients, assert_values
+from tests.kernels.native_cases import OPTIONS, PATHS, SPECS, as_function, assert_twins, job, on_path, outcome
+from tests.native_core import needs_native
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from recuerdo.kernels import Job, calling, recurrence
+from recuerdo.kernels import Job, adjoint, calling, ops, recurrence
+
+pytestmark = needs_native
 
 SIZES = (7, 9, 3, 19)
 """T, N, D, H: no multiple of any vector, several blocks of rows, more than one panel."""
@@ -20,16 +22,6 @@ SIZES = (7, 9, 3, 19)
 cells = pytest.mark.parametrize("name", SPECS)
 paths = pytest.mark.parametrize("path", PATHS)
 dtypes = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
-
-
-def assert_twins(asked: Job) -> None:
-    (values, gradients), (wanted, wanted_gradients) = outcome(asked, "native"), outcome(asked, "reference")
-    assert values.keys() == wanted.keys()
-    for name, value in wanted.items():
-        assert_values(values[name], value, name)
-    assert_gradients(gradients, wanted_gradients)
-    for name, value in zip(wanted, flat(recurrence(without_gradients(asked), "native")), strict=True):
-        assert_values(value, wanted[name], f"{name} at inference")
 
 
 @cells
@@ -41,13 +33,13 @@ def test_results_and_gradients_are_those_of_the_reference(
 ) -> None:
     with on_path(path):
         for option in OPTIONS:
-            assert_twins(job(name, option, SIZES, dtype, layer_norm=layer_norm))
+            assert_twins(job(name, option, SIZES, dtype, layer_norm=layer_norm), "native")
 
 
 @cells
 @pytest.mark.parametrize("layer_norm", [False, True], ids=["plain", "layer_norm"])
 def test_a_layer_without_biases(name: str, layer_norm: bool) -> None:
-    assert_twins(job(name, "all", SIZES, torch.float64, layer_norm=layer_norm, bias=False))
+    assert_twins(job(name, "all", SIZES, torch.float64, layer_norm=layer_norm, bias=False), "native")
 
 
 @cells
@@ -61,28 +53,19 @@ def test_a_layer_without_biases(name: str, layer_norm: bool) -> None:
     layer_norm=st.booleans(),
 )
 def test_any_shape(name: str, option: str, T: int, N: int, D: int, H: int, layer_norm: bool) -> None:
-    assert_twins(job(name, option, (T, N, D, H), torch.float64, layer_norm=layer_norm))
+    assume(not layer_norm or H > 2)  # of two units a layer norm makes 1 and -1: its gradient is what rounding leaves
+    assert_twins(job(name, option, (T, N, D, H), torch.float64, layer_norm=layer_norm), "native")
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "frnn"])
 def test_wide_layers_whose_products_are_taken_in_blocks(name: str) -> None:
-    assert_twins(job(name, "plain", (3, 5, 300, 520), torch.float64, layer_norm=False))
+    assert_twins(job(name, "plain", (3, 5, 300, 520), torch.float64, layer_norm=False), "native")
 
 
 @cells
 def test_gradients_equal_numeric_ones(name: str) -> None:
     asked = job(name, "all", (3, 2, 2, 3), torch.float64, layer_norm=True)
-    named = leaves(asked)
-
-    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(named, tensors, strict=True))
-        own = asked.weights._replace(**{f: given[f] for f in asked.weights._fields if f in given})
-        state = tuple(given[f"state {k}"] for k in range(len(asked.state)))
-        restart = tuple(given[f"restart {k}"] for k in range(len(asked.state)))
-        options = {f: getattr(asked, f) for f in ("lengths", "reset", "recurrent_mask", "zoneout", "reverse", "trace")}
-        return flat(recurrence(Job(asked.cell, given["x"], own, state, restart=restart, **options), "native"))
-
-    assert gradcheck(run, tuple(named.values()), fast_mode=True)
+    assert gradcheck(*as_function(asked, "native"), fast_mode=True)
 
 
 @cells
@@ -101,14 +84,18 @@ def test_padding_is_never_read(name: str) -> None:
 @cells
 @pytest.mark.parametrize("option", OPTIONS)
 def test_fresh_memory_is_never_read(name: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    new_empty = Tensor.new_empty
-
-    def poisoned(self: Tensor, *arguments: object, **options: object) -> Tensor:
-        return new_empty(self, *arguments, **options).fill_(float("nan"))  # type: ignore[arg-type]
+    def poisoned(like: Tensor, *shape: int) -> Tensor:
+        return like.new_full(shape, float("nan"))
 
     asked = job(name, option, SIZES, torch.float64, layer_norm=True)
     wanted = outcome(asked, "native")
-    monkeypatch.setattr(Tensor, "new_empty", poisoned)
+    monkeypatch.setattr(ops, "fresh", poisoned)
+    monkeypatch.setattr(adjoint, "fresh", poisoned)
+    assert calling.native is not None
+    left_over = calling.native.empty(True, [200_000]).fill_(
+        float("nan")
+    )  # what the core takes for itself comes from there
+    del left_over
     for before, after in zip(wanted, outcome(asked, "native"), strict=True):
         assert all(torch.equal(after[field], each) for field, each in before.items())
 
@@ -130,7 +117,7 @@ def test_the_comparison_fails_when_one_result_is_moved(name: str, monkeypatch: p
 
     monkeypatch.setattr(calling, "native", Wrong)
     with pytest.raises(AssertionError, match=r"apart, .* allowed"):
-        assert_twins(asked)
+        assert_twins(asked, "native")
 
 
 @cells

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.native_core import needs_native
 from tests.nn.cases import CELLS, parts
 from torch import nn
 
@@ -78,11 +79,10 @@ def test_steps_are_those_of_torchs_cell() -> None:
         np.testing.assert_allclose(stepper.step(x.numpy()), state[0].detach(), rtol=0, atol=1e-6)
 
 
+@needs_native
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_core_and_the_equations_step_alike(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     layer, x = made(cell, torch.float32, num_layers=2, zoneout=0.1), torch.randn(2, T, D)
-    if calling.native is None:
-        pytest.skip(f"the native core is not built: {calling.missing}")
     fast = layer.stepper(2)
     monkeypatch.setattr(calling, "native", None)
     slow = layer.stepper(2)
@@ -91,8 +91,8 @@ def test_the_core_and_the_equations_step_alike(cell: str, monkeypatch: pytest.Mo
     np.testing.assert_allclose(stepped(fast, x), stepped(slow, x), rtol=0, atol=1e-6)
 
 
+@needs_native
 def test_what_the_core_does_not_take_is_said() -> None:
-    assert made("lstm", layer_norm=True).stepper().why == "the C++ core has no step with a layer norm on W x"
     assert "with this step or activation" in rc.nn.FRNN(D, H, nonlinearity="elu").stepper().why
 
 

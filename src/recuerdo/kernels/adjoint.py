@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import torch
@@ -9,10 +10,52 @@ from torch import Tensor
 
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
-from recuerdo.kernels.calling import BLOCKS, GRU, GRU_RESET_BEFORE, INDRNN, LSTM, dense, row_by_row
+from recuerdo.kernels.calling import KEPT, LSTM, Given, Numbers, fresh
 
-By = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-"""By x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c; empty if not needed."""
+By = tuple[
+    Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor
+]  # fmt: skip
+"""By the first TRAINED tensors of Given; empty where none is wanted."""
+
+
+def walked_back(
+    by: Sequence[Tensor | None], given: Given, kept: Sequence[Tensor | None], numbers: Numbers, needs: list[bool]
+) -> list[Tensor | None]:
+    """Run the walk of csrc/backward.h.
+
+    Args:
+        by: gradients by out, h_last, c_last, gates and c.
+        given: the tensors of the walk.
+        kept: of its results out, and from gates on.
+        numbers: what it was told besides.
+        needs: for each of the given tensors that may have a gradient, whether it is wanted.
+
+    Returns:
+        The gradients, None where none is wanted.
+    """
+    h0, lstm = given.h0, numbers.cell == LSTM
+    wanted = dict(zip(Given._fields, needs, strict=False))
+    found = {
+        name: fresh(h0, *each.shape) if need and each is not None else None
+        for (name, need), each in zip(wanted.items(), given, strict=False)
+    }
+    found |= {"h0": fresh(h0, *h0.shape), "c0": fresh(h0, *h0.shape) if lstm else None}
+    found |= {
+        name: None if getattr(given, name) is None else torch.zeros_like(h0) for name in ("restart_h", "restart_c")
+    }
+    calling.run(
+        given,
+        numbers,
+        True,
+        **dict(zip(BY, by, strict=True)),
+        **dict(zip((KEPT[0], *KEPT[3:]), kept, strict=True)),
+        **{"d_" + name: each for name, each in found.items()},
+    )
+    return [each if need else None for each, need in zip(found.values(), needs, strict=True)]
+
+
+BY = ("d_out", "d_h_last", "d_c_last", "d_gates", "d_c")
+"""What the walk back begins with, as csrc/task.h has it."""
 
 
 @torch.library.custom_op("recuerdo::recurrence_backward", mutates_args=(), device_types="cpu")
@@ -23,10 +66,11 @@ def recurrence_backward(
     d_gates: Tensor | None,
     d_c: Tensor | None,
     x: Tensor,
-    W: Tensor | None,
+    W: Tensor,
     U: Tensor,
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
+    norm_ih: Tensor | None,
     norm_hh: Tensor | None,
     norm_c: Tensor | None,
     norm_c_bias: Tensor | None,
@@ -39,97 +83,32 @@ def recurrence_backward(
     lengths: Tensor | None,
     reset: Tensor | None,
     out: Tensor,
-    gates: Tensor,
-    c: Tensor,
-    hidden: Tensor,
-    normed: Tensor,
-    norm_scale: Tensor,
+    gates: Tensor | None,
+    c: Tensor | None,
+    hidden: Tensor | None,
+    normed_x: Tensor | None,
+    norm_x_scale: Tensor | None,
+    normed: Tensor | None,
+    norm_scale: Tensor | None,
     zone_share: float,
     cell: int,
     activation: int,
     reverse: bool,
     needs: list[bool],
 ) -> By:
-    """Return the gradients that `needs` names, from those by out, h_last, c_last, gates and c."""
-    T, N, H = out.shape
-    G = BLOCKS[cell]
-    x = row_by_row(x)
-
-    def wanted(which: int, *shape: int) -> Tensor | None:
-        return x.new_empty(shape) if needs[which] else None
-
-    d_pre = x.new_empty(T, N, 4 if cell == GRU else G, H)
-    by_W = wanted(1, G * H, x.shape[-1])
-    by_U = wanted(2, G * H, H) if cell != INDRNN else None
-    by_bias_ih, by_bias_hh = wanted(3, G * H), wanted(4, G * H)
-    by_x = wanted(0, *x.shape) if W is not None else None
-    by_h0, by_c0 = x.new_empty(N, H), x.new_empty(N, H) if cell == LSTM else None
-    by_restart = [None if each is None else x.new_zeros(N, H) for each in (restart_h, restart_c)]
-    sums = x.new_zeros(torch.get_num_threads(), G + 2, H) if any(needs[5:8]) or cell == INDRNN else None
-    given = {
-        "d_out": d_out,
-        "d_h_last": d_h_last,
-        "d_c_last": d_c_last,
-        "d_gates": d_gates,
-        "d_c": d_c,
-        "W": W,
-        "U": U,
-        "norm_hh": norm_hh,
-        "norm_c": norm_c,
-        "norm_c_bias": norm_c_bias,
-        "h0": h0,
-        "c0": c0,
-        "restart_h": restart_h,
-        "restart_c": restart_c,
-        "mask": mask,
-        "zoneout": zoneout,
-        "lengths": lengths,
-        "reset": reset,
-    }
-    calling.run(
-        h0,
-        True,
-        calling.sizes(x, W, h0, zone_share, cell, activation, reverse),
-        **{name: dense(each) for name, each in given.items()},
-        x=None if W is None else x,
-        out=out,
-        gates=gates,
-        c=c,
-        hidden=hidden,
-        normed=normed,
-        norm_scale=norm_scale,
-        d_pre=d_pre,
-        d_product=x.new_empty(T, N, G, H) if norm_hh is not None else None,
-        seen=x.new_empty(T, N, H) if mask is not None else None,
-        seen_reset=x.new_empty(T, N, H) if cell == GRU_RESET_BEFORE else None,
-        d_x=by_x,
-        d_W=by_W,
-        d_U=by_U,
-        d_bias_ih=by_bias_ih,
-        d_bias_hh=by_bias_hh,
-        d_h0=by_h0,
-        d_c0=by_c0,
-        d_restart_h=by_restart[0],
-        d_restart_c=by_restart[1],
-        sums=sums,
-    )
-    if W is None and needs[0]:
-        by_x = torch.cat([d_pre[:, :, 1:3], d_pre[:, :, :1]], dim=2) if cell == GRU else d_pre  # as csrc/cells.h has it
-    gathered: list[Tensor | None] = [None] * 3
-    if sums is not None:
-        parts = sums.sum(0).split((G, 1, 1))
-        gathered = [part.flatten().clone() for part in parts]
-        if cell == INDRNN:
-            by_U = gathered[0]
-    found = (by_x, by_W, by_U, by_bias_ih, by_bias_hh, *gathered, by_h0, by_c0, *by_restart)
-    return _twelve(
-        [each if need and each is not None else x.new_empty(0) for each, need in zip(found, needs, strict=True)]
-    )
+    """Walk back where torch captures the program: see :func:`walked_back`."""
+    given = Given(
+        x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c, mask, zoneout,
+        lengths, reset,
+    )  # fmt: skip
+    kept = (out, gates, c, hidden, normed_x, norm_x_scale, normed, norm_scale)
+    by, numbers = (d_out, d_h_last, d_c_last, d_gates, d_c), Numbers(zone_share, cell, activation, reverse)
+    return _filled(x, walked_back(by, given, kept, numbers, needs))
 
 
-def _twelve(found: list[Tensor]) -> By:
-    a, b, c, d, e, f, g, h, i, j, k, m = found
-    return a, b, c, d, e, f, g, h, i, j, k, m
+def _filled(like: Tensor, found: list[Tensor | None]) -> By:
+    a, b, c, d, e, f, g, h, i, j, k, m, n = (like.new_empty(0) if each is None else each for each in found)
+    return a, b, c, d, e, f, g, h, i, j, k, m, n
 
 
 @recurrence_backward.register_fake
@@ -140,10 +119,11 @@ def _(
     d_gates: Tensor | None,
     d_c: Tensor | None,
     x: Tensor,
-    W: Tensor | None,
+    W: Tensor,
     U: Tensor,
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
+    norm_ih: Tensor | None,
     norm_hh: Tensor | None,
     norm_c: Tensor | None,
     norm_c_bias: Tensor | None,
@@ -156,20 +136,27 @@ def _(
     lengths: Tensor | None,
     reset: Tensor | None,
     out: Tensor,
-    gates: Tensor,
-    c: Tensor,
-    hidden: Tensor,
-    normed: Tensor,
-    norm_scale: Tensor,
+    gates: Tensor | None,
+    c: Tensor | None,
+    hidden: Tensor | None,
+    normed_x: Tensor | None,
+    norm_x_scale: Tensor | None,
+    normed: Tensor | None,
+    norm_scale: Tensor | None,
     zone_share: float,
     cell: int,
     activation: int,
     reverse: bool,
     needs: list[bool],
 ) -> By:
-    like = (x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c)
-    shapes = [each.shape if need and each is not None else (0,) for each, need in zip(like, needs, strict=True)]
-    return _twelve([x.new_empty(shape) for shape in shapes])
+    like = (x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c)
+    return _filled(
+        x,
+        [
+            x.new_empty(each.shape) if need and each is not None else None
+            for each, need in zip(like, needs, strict=True)
+        ],
+    )
 
 
 def _no_second(ctx: Any, *by: Tensor | None) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,12 +24,21 @@ BLOCKS = (1, 1, 4, 3, 3)
 """G of each of the cells."""
 
 LSTM, GRU, GRU_RESET_BEFORE = (CELLS.index(name) for name in ("lstm", "gru", "gru_reset_before"))
-INDRNN = CELLS.index("indrnn")
+FRNN, INDRNN = CELLS.index("frnn"), CELLS.index("indrnn")
 
 
-def dense(tensor: Tensor | None) -> Tensor | None:
-    """Return the tensor with its numbers one after the other."""
-    return None if tensor is None else tensor.contiguous()
+LARGE = 128 * 1024
+"""Bytes from which memory comes from the core, which keeps it for the next call: the system is slow with new pages."""
+
+
+def fresh(like: Tensor, *shape: int) -> Tensor:
+    """Return a tensor of the given shape that nothing was written to, of the type of another."""
+    count = like.element_size()
+    for each in shape:
+        count *= each
+    if count < LARGE or native is None:
+        return like.new_empty(shape)
+    return native.empty(like.dtype == torch.float64, shape)
 
 
 def row_by_row(x: Tensor) -> Tensor:
@@ -43,39 +53,64 @@ def carry_tangents(*tensors: Tensor | None) -> bool:
     return any(each is not None and forward_ad.unpack_dual(each).tangent is not None for each in tensors)
 
 
-def sizes(
-    x: Tensor, W: Tensor | None, h0: Tensor, zone_share: float, cell: int, activation: int, reverse: bool
-) -> dict[str, int | float | bool]:
-    """The numbers of a task."""
-    by_t, by_n = x.stride()[:2]
-    return {
-        "T": x.shape[0],
-        "N": h0.shape[0],
-        "D": 0 if W is None else x.shape[-1],
-        "H": h0.shape[1],
-        "x_by_t": by_t,
-        "x_by_n": by_n,
-        "zone_share": zone_share,
-        "cell": cell,
-        "activation": activation,
-        "reverse": reverse,
-    }
+class Given(NamedTuple):
+    """The tensors of a call, as csrc/task.h has them."""
+
+    x: Tensor
+    W: Tensor
+    U: Tensor
+    bias_ih: Tensor | None
+    bias_hh: Tensor | None
+    norm_ih: Tensor | None
+    norm_hh: Tensor | None
+    norm_c: Tensor | None
+    norm_c_bias: Tensor | None
+    h0: Tensor
+    c0: Tensor | None
+    restart_h: Tensor | None
+    restart_c: Tensor | None
+    mask: Tensor | None
+    zoneout: Tensor | None
+    lengths: Tensor | None
+    reset: Tensor | None
 
 
-def run(like: Tensor, backward: bool, fields: dict[str, int | float | bool], **tensors: Tensor | None) -> None:
-    """Run a task of the given fields on dense tensors, as many threads as torch uses.
+TRAINED = 13
+"""Of those tensors the first so many may have a gradient."""
+
+GIVEN = len(Given._fields)
+
+KEPT = ("out", "h_last", "c_last", "gates", "c", "hidden", "normed_x", "norm_x_scale", "normed", "norm_scale")
+"""What comes of a walk, or is kept for the walk back, as csrc/task.h has it."""
+
+
+class Numbers(NamedTuple):
+    """What a call is told besides its tensors: see csrc/task.h."""
+
+    zone_share: float
+    cell: int
+    activation: int
+    reverse: bool
+
+
+def run(given: Given, numbers: Numbers, backward: bool, **others: Tensor | None) -> None:
+    """Run a task, as many threads as torch uses.
 
     Args:
-        like: a tensor of the type in which to compute.
+        given: its tensors; h0 is of the type in which to compute.
+        numbers: what it is told besides.
         backward: walk back.
-        fields: the numbers of the task.
-        tensors: its tensors by the names of the fields; the caller keeps them alive.
+        others: more tensors by the names of the fields.
     """
     assert native is not None
-    for name, tensor in tensors.items():
+    x, (N, H) = row_by_row(given.x), given.h0.shape
+    by_t, by_n, _ = x.stride()
+    held = [x, *(None if each is None else each.contiguous() for each in (*given[1:], *others.values()))]
+    fields = {"T": x.shape[0], "N": N, "D": x.shape[2], "H": H, "x_by_t": by_t, "x_by_n": by_n, **numbers._asdict()}
+    for name, tensor in zip((*Given._fields, *others), held, strict=True):
         if tensor is not None:
             fields[name] = tensor.data_ptr()
-    native.run(like.dtype == torch.float64, backward, torch.get_num_threads(), fields)
+    native.run(given.h0.dtype == torch.float64, backward, torch.get_num_threads(), fields)
 
 
 def native_path() -> str:

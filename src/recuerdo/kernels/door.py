@@ -15,6 +15,7 @@ from recuerdo.errors import BackendError
 from recuerdo.kernels.checkpointing import checkpointed
 from recuerdo.kernels.job import Job
 from recuerdo.kernels.native import Native
+from recuerdo.kernels.torch_rnn import Torch, faster_than_native
 from recuerdo.kernels.watching import watcher
 
 
@@ -42,8 +43,9 @@ class Reference:
         return scan(**{field.name: getattr(job, field.name) for field in fields(job)})
 
 
-BACKENDS: dict[str, Backend] = {"native": Native(), "reference": Reference()}
-"""name -> backend, in the order in which they are asked: the fastest first, the reference last."""
+BACKENDS: dict[str, Backend] = {"native": Native(), "torch": Torch(), "reference": Reference()}
+"""name -> backend, in the order in which they are asked: the fastest first, the reference last. Where torch's kernel
+was measured to be faster than the native core, it is asked before it."""
 
 _ONLY: ContextVar[str | None] = ContextVar("recuerdo_only", default=None)
 _CAPTURED: list[str] = []
@@ -154,12 +156,17 @@ def _explained(job: Job, backend: str | None) -> Explained:
     if backend is not None:
         _known(backend)
     refused: dict[str, str] = {}
-    for name in BACKENDS if backend is None else (backend,):
+    for name in _in_turn(job) if backend is None else (backend,):
         reason = BACKENDS[name].refuses(job)
         if reason is None:
             return Explained(name, refused)
         refused[name] = reason
     return Explained(None, refused)
+
+
+def _in_turn(job: Job) -> list[str]:
+    first = "torch" if faster_than_native(job) else None
+    return sorted(BACKENDS, key=lambda name: name != first)  # the others stay in their order
 
 
 def _asked() -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, GRU, GRU_RESET_BEFORE, LSTM, CellSpec, Scanned
 from recuerdo.cells.frnn import elman_step
-from recuerdo.cells.walk import input_half, settled
-from recuerdo.kernels import calling, ops
+from recuerdo.cells.walk import settled
+from recuerdo.kernels import calling, ops, refusing
+from recuerdo.kernels.calling import Numbers
 from recuerdo.kernels.job import Job
 
 GATED = {LSTM.step: "lstm", GRU.step: "gru", GRU_RESET_BEFORE.step: "gru_reset_before"}
@@ -31,16 +31,14 @@ class Native:
             return f"it has no {job.cell.name} with this step or activation"
         if job.nudge is not None:
             return "it adds no nudge to the states"
-        tensors = _tensors(job)
-        if reason := _unlike(job.x, tensors):
-            return reason
+        for each in refusing.tensors(job):
+            if each.device.type != "cpu":
+                return f"it runs on the CPU, and a tensor is on {each.device}"
         for name in ("recurrent_mask", "zoneout"):
             given = getattr(job, name)
             if isinstance(given, Tensor) and given.requires_grad:
                 return f"it gives no gradient by {name}"
-        if torch.is_autocast_enabled("cpu"):
-            return "autocast asks for another precision"
-        return _transformed(tensors)
+        return refusing.mixed(job) or refusing.transformed(job)
 
     def run(self, job: Job) -> Scanned:
         """Run the job in one call of the operator."""
@@ -71,69 +69,40 @@ def kernel_of(cell: CellSpec) -> tuple[int, int] | None:
     return None
 
 
-def _tensors(job: Job) -> list[Tensor]:
-    """Every tensor of numbers in a job."""
-    zoneout = job.zoneout if isinstance(job.zoneout, Tensor) else None
-    given = (job.x, *job.weights, *job.state, *(job.restart or ()), job.recurrent_mask, zoneout)
-    return [each for each in given if each is not None]
-
-
-def _unlike(x: Tensor, tensors: list[Tensor]) -> str | None:
-    if x.dtype not in (torch.float32, torch.float64):
-        return f"it computes in float32 and float64, and x is {x.dtype}"
-    for each in tensors:
-        if each.device.type != "cpu":
-            return f"it runs on the CPU, and a tensor is on {each.device}"
-        if each.dtype != x.dtype:
-            return f"x is {x.dtype} and another tensor {each.dtype}"
-    return None
-
-
-def _transformed(tensors: list[Tensor]) -> str | None:
-    """Say so where a derivative is taken in a way that an operator of C++ does not know, and would lose in silence."""
-    if torch._C._are_functorch_transforms_active():
-        return "torch.func transforms it (vmap, jvp, grad)"
-    if not torch.compiler.is_compiling() and calling.carry_tangents(*tensors):
-        return "forward mode carries a tangent through it"
-    return None
-
-
 def _run(job: Job) -> Scanned:
     cell, x, weights = job.cell, job.x, job.weights
     kernel = kernel_of(cell)
     assert kernel is not None
     T, N, H = x.shape[0], *job.state[0].shape
     x, _, reset = settled(x, job.lengths, job.reset, job.reverse)
-    W, bias_ih = weights.weight_ih, weights.bias_ih
-    if weights.norm_ih is not None:
-        x, W, bias_ih = input_half(cell, x, weights), None, None
-    keep = job.trace or (torch.is_grad_enabled() and any(each.requires_grad for each in _tensors(job)))
     states = len(cell.states)
-    restart = job.restart or (None,) * states
-    full = cell.recurrent == "full"
-    out, h_last, c_last, gates, c, *_ = ops.recurrence(
-        x,
-        W,
-        weights.weight_hh,
-        bias_ih,
-        weights.bias_hh,
-        weights.norm_hh if full else None,
-        weights.norm_c if states > 1 else None,
-        weights.norm_c_bias if states > 1 and weights.norm_c is not None else None,
-        job.state[0],
-        job.state[1] if states > 1 else None,
-        restart[0] if reset is not None else None,
-        restart[1] if reset is not None and states > 1 else None,
-        None if job.recurrent_mask is None else job.recurrent_mask.expand(N, H),
-        job.zoneout.expand(states, T, N, H) if isinstance(job.zoneout, Tensor) else None,
-        None if job.lengths is None else job.lengths.long(),
-        reset,
-        0.0 if job.zoneout is None or isinstance(job.zoneout, Tensor) else float(job.zoneout),
-        *kernel,
-        job.reverse,
-        keep,
+    restart = (job.restart or ()) if reset is not None else ()
+    zoneout = job.zoneout
+    given = ops.Given(
+        x=x,
+        W=weights.weight_ih,
+        U=weights.weight_hh,
+        bias_ih=weights.bias_ih,
+        bias_hh=weights.bias_hh,
+        norm_ih=weights.norm_ih,
+        norm_hh=weights.norm_hh if cell.recurrent == "full" else None,
+        norm_c=weights.norm_c if states > 1 else None,
+        norm_c_bias=weights.norm_c_bias if states > 1 and weights.norm_c is not None else None,
+        h0=job.state[0],
+        c0=job.state[1] if states > 1 else None,
+        restart_h=restart[0] if restart else None,
+        restart_c=restart[1] if restart and states > 1 else None,
+        mask=None if job.recurrent_mask is None else job.recurrent_mask.expand(N, H),
+        zoneout=zoneout.expand(states, T, N, H) if isinstance(zoneout, Tensor) else None,
+        lengths=None if job.lengths is None else job.lengths.long(),
+        reset=reset,
     )
-    final = (h_last, c_last)[:states]
+    share = 0.0 if zoneout is None or isinstance(zoneout, Tensor) else float(zoneout)
+    keep = job.trace or refusing.differentiated(job)
+    out, h_last, c_last, gates, c, *_ = ops.run(given, Numbers(share, *kernel, job.reverse), keep)
+    assert out is not None
+    final = tuple(each for each in (h_last, c_last)[:states] if each is not None)
     if not job.trace:
         return Scanned(out, final)
-    return Scanned(out, final, gates=gates.unbind(2)[: len(cell.gates)], states=(out, c)[:states])
+    traced = gates.unbind(2) if cell.gates and gates is not None else ()
+    return Scanned(out, final, gates=traced, states=(out,) if states == 1 or c is None else (out, c))

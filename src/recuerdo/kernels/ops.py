@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,39 +10,56 @@ from torch import Tensor
 
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
-from recuerdo.kernels.adjoint import recurrence_backward
-from recuerdo.kernels.calling import BLOCKS, GRU, INDRNN, LSTM, dense, row_by_row
+from recuerdo.kernels.adjoint import recurrence_backward, walked_back
+from recuerdo.kernels.calling import BLOCKS, FRNN, GIVEN, GRU, INDRNN, KEPT, LSTM, TRAINED, Given, Numbers, fresh
 
-Kept = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-"""out, h_last, c_last, gates, c, hidden, normed, norm_scale; see csrc/task.h. What a call does without is empty."""
+Kept = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""The tensors of KEPT; what a call does without is empty."""
 
 
-def _allocate(x: Tensor, U: Tensor, h0: Tensor, norm_hh: Tensor | None, cell: int, keep: bool) -> Kept:
-    T, (N, H), G = x.shape[0], h0.shape, BLOCKS[cell]
+def walked(given: Given, numbers: Numbers, keep: bool) -> list[Tensor | None]:
+    """Run the walk of csrc/forward.h and return the tensors of KEPT, None for what there is not.
 
-    def new(wanted: bool, *shape: int) -> Tensor:
-        return x.new_empty(shape if wanted else 0)
+    With keep=False nothing is kept that only a gradient or a trace needs.
+    """
+    if calling.carry_tangents(*given[:TRAINED]):
+        raise BackendError(  # a compiled graph gets here without having asked the door again
+            "The native kernels have no forward mode, and the tangent would be lost: run the layers inside "
+            "`with recuerdo.kernels.only('reference'):`, whose recurrence carries it."
+        )
+    kept = [fresh(given.h0, *shape) if shape else None for shape in _shapes(given, numbers, keep)]
+    calling.run(given, numbers, False, **dict(zip(KEPT, kept, strict=True)))
+    return kept
 
-    normed = keep and norm_hh is not None and cell != INDRNN
+
+def _shapes(given: Given, numbers: Numbers, keep: bool) -> tuple[tuple[int, ...], ...]:
+    """The shape of each tensor of KEPT, () where there is none."""
+    cell = numbers.cell
+    T, (N, H), G = given.x.shape[0], given.h0.shape, BLOCKS[cell]
+    zoned = given.zoneout is not None or numbers.zone_share != 0
+    normed_x, normed = keep and given.norm_ih is not None, keep and given.norm_hh is not None and cell != INDRNN
     return (
-        new(True, T, N, H),
-        new(True, N, H),
-        new(cell == LSTM, N, H),
-        new(keep, T, N, G, H),
-        new(keep and cell == LSTM, T, N, H),
-        new(keep and cell == GRU, T, N, H),
-        new(normed, T, N, G, H),
-        new(normed, T, N, G),
+        (T, N, H),
+        (N, H),
+        (N, H) if cell == LSTM else (),
+        (T, N, G, H) if keep and (cell not in (FRNN, INDRNN) or zoned) else (),  # else the candidate is the output
+        (T, N, H) if keep and cell == LSTM else (),
+        (T, N, H) if keep and cell == GRU else (),
+        (T, N, G, H) if normed_x else (),
+        (T, N, G) if normed_x else (),
+        (T, N, G, H) if normed else (),
+        (T, N, G) if normed else (),
     )
 
 
 @torch.library.custom_op("recuerdo::recurrence", mutates_args=(), device_types="cpu")
 def recurrence(
     x: Tensor,
-    W: Tensor | None,
+    W: Tensor,
     U: Tensor,
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
+    norm_ih: Tensor | None,
     norm_hh: Tensor | None,
     norm_c: Tensor | None,
     norm_c_bias: Tensor | None,
@@ -59,59 +77,22 @@ def recurrence(
     reverse: bool,
     keep: bool,
 ) -> Kept:
-    """Run the walk of csrc/forward.h; without W, x is W x + b itself, (T, N, G, H).
-
-    With keep=False nothing is kept that only a gradient or a trace needs.
-    """
-    if calling.carry_tangents(x, W, U, bias_ih, bias_hh, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c):
-        raise BackendError(  # a compiled graph gets here without having asked the door again
-            "The native kernels have no forward mode, and the tangent would be lost: run the layers inside "
-            "`with recuerdo.kernels.only('reference'):`, whose recurrence carries it."
-        )
-    kept = _allocate(x, U, h0, norm_hh, cell, keep)
-    out, h_last, c_last, gates, c, hidden, normed, norm_scale = (each if each.numel() else None for each in kept)
-    if W is None:
-        gates = x.clone(memory_format=torch.contiguous_format) if gates is None else gates.copy_(x)
-    else:
-        x = row_by_row(x)
-    tensors = {
-        "x": None if W is None else x,
-        "W": dense(W),
-        "U": dense(U),
-        "bias_ih": dense(bias_ih),
-        "bias_hh": dense(bias_hh),
-        "norm_hh": dense(norm_hh),
-        "norm_c": dense(norm_c),
-        "norm_c_bias": dense(norm_c_bias),
-        "h0": dense(h0),
-        "c0": dense(c0),
-        "restart_h": dense(restart_h),
-        "restart_c": dense(restart_c),
-        "mask": dense(mask),
-        "zoneout": dense(zoneout),
-        "lengths": dense(lengths),
-        "reset": dense(reset),
-        "out": out,
-        "h_last": h_last,
-        "c_last": c_last,
-        "gates": gates,
-        "c": c,
-        "hidden": hidden,
-        "normed": normed,
-        "norm_scale": norm_scale,
-    }
-    fields = calling.sizes(x, W, h0, zone_share, cell, activation, reverse)
-    calling.run(h0, False, fields, **tensors)
-    return kept
+    """Run the walk where torch captures the program: see :func:`walked`."""
+    given = Given(
+        x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c, mask, zoneout,
+        lengths, reset,
+    )  # fmt: skip
+    return _filled(h0, walked(given, Numbers(zone_share, cell, activation, reverse), keep))
 
 
 @recurrence.register_fake
 def _(
     x: Tensor,
-    W: Tensor | None,
+    W: Tensor,
     U: Tensor,
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
+    norm_ih: Tensor | None,
     norm_hh: Tensor | None,
     norm_c: Tensor | None,
     norm_c_bias: Tensor | None,
@@ -129,22 +110,58 @@ def _(
     reverse: bool,
     keep: bool,
 ) -> Kept:
-    return _allocate(x, U, h0, norm_hh, cell, keep)
+    given = Given(
+        x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c, mask, zoneout,
+        lengths, reset,
+    )  # fmt: skip
+    shapes = _shapes(given, Numbers(zone_share, cell, activation, reverse), keep)
+    return _filled(h0, [h0.new_empty(shape) if shape else None for shape in shapes])
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: Kept) -> None:
+def _filled(like: Tensor, found: Sequence[Tensor | None]) -> Kept:
+    a, b, c, d, e, f, g, h, i, j = (like.new_empty(0) if each is None else each for each in found)
+    return a, b, c, d, e, f, g, h, i, j
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor | None]) -> None:
     ctx.set_materialize_grads(False)  # a gradient of zeros is as large as what it is the gradient of
-    ctx.mark_non_differentiable(*output[5:])
-    tensors, numbers = inputs[:16], inputs[16:]
-    out, _, _, gates, c, hidden, normed, norm_scale = output
-    ctx.save_for_backward(*tensors, out, gates, c, hidden, normed, norm_scale)
-    ctx.numbers = numbers[:-1]
+    ctx.mark_non_differentiable(*(each for each in output[5:] if each is not None))
+    out, _, _, *kept = output
+    ctx.save_for_backward(*inputs[:GIVEN], out, *kept)
+    ctx.numbers = inputs[GIVEN:-1]
 
 
 def _differentiate(ctx: Any, *by: Tensor | None) -> tuple[Tensor | None, ...]:
-    needs = list(ctx.needs_input_grad)
-    found = recurrence_backward(*by[:5], *ctx.saved_tensors, *ctx.numbers, needs[:12])
-    return *(each if need else None for each, need in zip(found, needs[:12], strict=True)), *(None,) * 9
+    needs = list(ctx.needs_input_grad[:TRAINED])
+    saved = ctx.saved_tensors
+    if torch.is_grad_enabled():  # with create_graph: the operator's own derivative says in words that there is none
+        found = recurrence_backward(*by[:5], *saved, *ctx.numbers, needs)
+    else:
+        found = walked_back(by[:5], Given(*saved[:GIVEN]), saved[GIVEN:], Numbers(*ctx.numbers), needs)
+    beside = GIVEN - TRAINED + len(Numbers._fields) + 1
+    return *(each if need else None for each, need in zip(found, needs, strict=True)), *(None,) * beside
 
 
 recurrence.register_autograd(_differentiate, setup_context=_remember)
+
+
+class Eager(torch.autograd.Function):
+    """The same without the operator around it, which takes longer than a short sequence does."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor | None, ...]:
+        """Run the walk."""
+        output = walked(Given(*inputs[:GIVEN]), Numbers(*inputs[GIVEN:-1]), inputs[-1])
+        _remember(ctx, inputs, output)
+        return tuple(output)
+
+    backward = staticmethod(_differentiate)
+
+
+def run(given: Given, numbers: Numbers, keep: bool) -> Sequence[Tensor | None]:
+    """Run the walk in the shortest way that torch's state allows; return the tensors of KEPT, or none of them."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0:
+        return recurrence(*given, *numbers, keep)
+    if torch.is_grad_enabled() and keep:
+        return Eager.apply(*given, *numbers, keep)  # type: ignore[no-any-return]
+    return walked(given, numbers, keep)

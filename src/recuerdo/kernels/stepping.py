@@ -55,8 +55,6 @@ def _refuses(cell: CellSpec, weights: Sequence[Weights]) -> str:
         return f"the C++ core has no {cell.name} with this step or activation"
     if weights[0].weight_ih.dtype not in (torch.float32, torch.float64):
         return f"the C++ core computes in float32 and float64, not in {weights[0].weight_ih.dtype}"
-    if any(each.norm_ih is not None for each in weights):
-        return "the C++ core has no step with a layer norm on W x"
     return ""
 
 
