@@ -72,7 +72,8 @@ ISA.avx2 := -mavx2 -mfma
 ISA.avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
 ISA.avx512bf16 := $(ISA.avx512) -mavx512bf16
 ISA.amx := $(ISA.avx512bf16) -mamx-tile -mamx-bf16
-SOURCES.random_calls := blocks dispatch pool stepper isa_portable isa_avx2 isa_avx512 checks/random_calls
+SOURCES.random_calls := blocks dispatch pool processor stepper isa_portable isa_emulated isa_avx2 isa_avx512 isa_avx512bf16 isa_amx \
+  checks/random_calls
 SOURCES.bf16_products := processor checks/bf16_portable checks/bf16_avx2 checks/bf16_avx512bf16 checks/bf16_amx \
   checks/bf16_products
 
@@ -84,7 +85,7 @@ for source in $(SOURCES.$(1)); do \
     *_avx2) isa='$(ISA.avx2)';; *_avx512) isa='$(ISA.avx512)';; *_avx512bf16) isa='$(ISA.avx512bf16)';; \
     *_amx) isa='$(ISA.amx)';; *) isa=;; \
   esac; \
-  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast $(SANITIZE.$(2)) $$isa \
+  $(CXX) -std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=fast -DRECUERDO_AVX512BF16 -DRECUERDO_AMX $(SANITIZE.$(2)) $$isa \
     -c csrc/$$source.cpp -o build/checks/$(1).$(2).objects/$$(basename $$source).o || exit 1; \
 done
 $(CXX) $(SANITIZE.$(2)) build/checks/$(1).$(2).objects/*.o -pthread -o build/checks/$(1).$(2)

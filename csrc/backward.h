@@ -37,6 +37,7 @@ struct Backward : Walk<Real> {
         none = arena.take<Real>(H > t.D ? H : t.D);
         gathered = arena.take<Real>(most * slice.gathered);
         rows = {arena.take<Real>(H), arena.take<Real>(H)};
+        slice.B.take_room(arena, many, most);
         bytes = arena.used;
     }
 
@@ -149,7 +150,7 @@ struct Backward : Walk<Real> {
     }
 
     // d h_old += mask * (blocks of the gradient, from `block` on, times U)
-    void through(const Packed<Real>& U, long step, long block, long blocks, long count, Real* into) const {
+    void through(const Matrix<Real>& U, long step, long block, long blocks, long count, Real* into) const {
         for (long k = 0; k < count; ++k) {
             long n = active[k];
             if (normed) unnorm(step, n, block, block + blocks);

@@ -5,8 +5,15 @@
 
 #include "blocks.h"
 #include "pool.h"
+#include "processor.h"
 
 namespace recuerdo {
+
+template <>
+const Kernels<float>& kernels();
+template <>
+const Kernels<double>& kernels();
+
 namespace {
 
 constexpr double TOO_SMALL = 1e6;  // operations that one thread finishes before another has woken up
@@ -27,6 +34,37 @@ std::vector<const Path*> here() {
 std::atomic<const Path*>& chosen() {
     static std::atomic<const Path*> path{here().front()};
     return path;
+}
+
+std::vector<const Path*> bf16_here() {
+    std::vector<const Path*> found;
+#if defined(RECUERDO_AMX)
+    if (has_amx_bf16()) found.push_back(&amx_path);
+#endif
+#if defined(RECUERDO_AVX512BF16)
+    if (has_avx512bf16()) found.push_back(&avx512bf16_path);
+#endif
+    return found;
+}
+
+std::atomic<const Path*>& chosen_bf16() {
+    static std::atomic<const Path*> path{bf16_here().empty() ? nullptr : bf16_here().front()};
+    return path;
+}
+
+std::vector<std::string> names_of(const std::vector<const Path*>& all) {
+    std::vector<std::string> names;
+    for (const Path* path : all) names.push_back(path->name);
+    return names;
+}
+
+const Path* one_of(const std::vector<const Path*>& all, const std::string& name) {
+    std::string names;
+    for (const Path* path : all) {
+        if (path->name == name) return path;
+        names += (names.empty() ? "" : ", ") + std::string(path->name);
+    }
+    throw std::invalid_argument("This processor has no instruction path '" + name + "'; it has: " + names + ".");
 }
 
 struct Block {
@@ -52,6 +90,22 @@ void work(void* with, long part) {
     call.backward ? call.kernels.backward(call.task, part) : call.kernels.forward(call.task, part);
 }
 
+template <class Real>
+const Kernels<Real>& kernels_of(const Task<Real>& task);
+
+template <>
+const Kernels<float>& kernels_of(const Task<float>& task) {
+    if (!task.bf16) return kernels<float>();
+    if (const Path* path = chosen_bf16().load()) return *path->single;
+    throw std::invalid_argument("There is no path in use for products in bfloat16: " + no_bf16() + ".");
+}
+
+template <>
+const Kernels<double>& kernels_of(const Task<double>& task) {
+    if (task.bf16) throw std::invalid_argument("Products in bfloat16 are of float32 numbers, and these are float64.");
+    return kernels<double>();
+}
+
 }  // namespace
 
 template <>
@@ -64,29 +118,34 @@ const Kernels<double>& kernels() {
     return *chosen().load()->twice;
 }
 
-std::vector<std::string> paths() {
-    std::vector<std::string> names;
-    for (const Path* path : here()) names.push_back(path->name);
-    return names;
-}
+std::vector<std::string> paths() { return names_of(here()); }
 
 std::string path() { return chosen().load()->name; }
 
-void use_path(const std::string& name) {
-    std::string names;
-    for (const Path* path : here()) {
-        if (path->name == name) {
-            chosen().store(path);
-            return;
-        }
-        names += (names.empty() ? "" : ", ") + std::string(path->name);
-    }
-    throw std::invalid_argument("This processor has no instruction path '" + name + "'; it has: " + names + ".");
+void use_path(const std::string& name) { chosen().store(one_of(here(), name)); }
+
+std::vector<std::string> bf16_paths() { return names_of(bf16_here()); }
+
+const char* bf16_path() {
+    const Path* path = chosen_bf16().load();
+    return path ? path->name : nullptr;
+}
+
+void use_bf16_path(const char* name) {
+    std::vector<const Path*> all = bf16_here();
+    all.push_back(&emulated_path);
+    chosen_bf16().store(name ? one_of(all, name) : nullptr);
+}
+
+std::string no_bf16() {
+    if (!bf16_here().empty()) return "";
+    if (has_avx512bf16()) return "the compiler that built the core has no AVX512-BF16";
+    return "this processor has neither AMX nor AVX512-BF16";
 }
 
 template <class Real>
 void run(Task<Real>& task, bool backward, long threads) {
-    const Kernels<Real>& kernels = recuerdo::kernels<Real>();
+    const Kernels<Real>& kernels = kernels_of(task);
     double rows = double(task.T) * task.N * task.blocks() * task.H;
     double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
     long wanted = operations < TOO_SMALL ? 1 : threads < task.N ? threads : task.N;

@@ -12,9 +12,17 @@ std::vector<std::string> paths();            // those that this processor can ru
 std::string path();                          // the one in use
 void use_path(const std::string& name);      // throws std::invalid_argument with the names that there are
 
-template <class Real>
-const Kernels<Real>& kernels();              // those of the instruction set in use
+// The same for products in bfloat16. Beside the paths of this processor there is one that emulates AMX, for tests: it is slow,
+// and in use only where it is asked for.
+std::vector<std::string> bf16_paths();
+const char* bf16_path();                     // null if there is none in use
+void use_bf16_path(const char* name);        // null for none
+std::string no_bf16();                       // why this processor has none, in words; empty if it has
 
+template <class Real>
+const Kernels<Real>& kernels();              // those of the instruction set in use, in the numbers' own precision
+
+// Throws std::invalid_argument if the task asks for bfloat16 and there is no path for it in use.
 template <class Real>
 void run(Task<Real>& task, bool backward, long threads);
 

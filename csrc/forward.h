@@ -41,6 +41,7 @@ struct Forward : Walk<Real> {
         cells = arena.take<Real>(t.c || t.cell != LSTM ? 0 : 2 * most * H);
         none = arena.take<Real>(H);
         rows = {arena.take<Real>(H), arena.take<Real>(H)};
+        B.take_room(arena, most * chunk, most);
         bytes = arena.used;
     }
 

@@ -20,11 +20,13 @@ static void pack(const Task<Real>& task, bool backward, long part) {
 
 template <class Real>
 static void walk_forward(const Task<Real>& task, long part) {
+    Ready ready;
     Forward<Real>(task, part).run();
 }
 
 template <class Real>
 static void walk_backward(const Task<Real>& task, long part) {
+    Ready ready;
     Gradients<Real>(task, part).run();
 }
 

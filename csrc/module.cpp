@@ -2,10 +2,12 @@
 // build serves every version of torch; ops.py sees to it that they are contiguous, of one type, and alive.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "blocks.h"
@@ -33,7 +35,7 @@ Task<Real> task_of(nb::dict fields) {
     if (!std::strcmp(name, #field)) { task.field = nb::cast<decltype(task.field)>(value); continue; }
 #define ADDRESS(field) \
     if (!std::strcmp(name, #field)) { set(task.field, value); continue; }
-        NUMBER(cell) NUMBER(activation) NUMBER(T) NUMBER(N) NUMBER(D) NUMBER(H) NUMBER(reverse) NUMBER(x_by_t)
+        NUMBER(cell) NUMBER(activation) NUMBER(T) NUMBER(N) NUMBER(D) NUMBER(H) NUMBER(reverse) NUMBER(bf16) NUMBER(x_by_t)
         NUMBER(x_by_n) NUMBER(zone_share)
         ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_ih) ADDRESS(norm_hh) ADDRESS(norm_c)
         ADDRESS(norm_c_bias) ADDRESS(h0) ADDRESS(c0) ADDRESS(restart_h) ADDRESS(restart_c) ADDRESS(mask)
@@ -141,4 +143,10 @@ NB_MODULE(_native, m) {
     m.def("paths", &paths, "The instruction sets that this processor can run, the fastest first.");
     m.def("path", &path, "The instruction set in use.");
     m.def("use_path", &use_path, nb::arg("name"), "Use another instruction set: for tests.");
+    m.def("bf16_paths", &bf16_paths, "The instruction sets for products in bfloat16 that this processor can run, the fastest first.");
+    m.def("bf16_path", &bf16_path, "The one in use, or None.");
+    m.def(
+        "use_bf16_path", [](const std::optional<std::string>& name) { use_bf16_path(name ? name->c_str() : nullptr); },
+        nb::arg("name").none(), "Use another one, the slow \"emulated\", or None: for tests.");
+    m.def("no_bf16", &no_bf16, "Why this processor can run none, in words; empty if it can.");
 }

@@ -3,7 +3,7 @@
 // A row's sum runs over k in the same order whatever the block of rows is, so that no result depends on the batch.
 #pragma once
 
-#include "simd.h"
+#include "arena.h"
 
 // How many rows and how many vectors of outputs are summed in registers at once.
 #ifndef RECUERDO_ROWS
@@ -26,6 +26,8 @@ struct Packed {
     static constexpr long width = RECUERDO_PANEL * lanes<Real>;
     static long padded(long M) { return (M + lanes<Real> - 1) / lanes<Real> * lanes<Real>; }
     static size_t numbers(long K, long M) { return (size_t)padded(M) * K; }
+    static Packed in(Arena& arena, long K, long M) { return {arena.take<Real>(numbers(K, M)), K, M}; }
+    void take_room(Arena&, long) {}  // rows are multiplied where they lie
     long panels() const { return (M + width - 1) / width; }
     long columns(long p) const {
         long left = padded(M) - p * width;

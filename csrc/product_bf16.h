@@ -1,5 +1,5 @@
-// Products in bfloat16 with sums in float32: of rows with a packed matrix as in product.h, and of gradients with what the weights
-// saw as in weights.h. A file that includes this also defines RECUERDO_TILES, the header with the instructions.
+// Products of rows with a packed matrix as in product.h, in bfloat16 with sums in float32. A file that includes this also
+// defines RECUERDO_TILES, the header with the instructions.
 //
 // A row's sum runs over whole tiles of k from the first to the last, whatever rows and columns share the block with it, and the
 // zeros that fill up the last tile leave it as it is: no result depends on the batch.
@@ -75,6 +75,8 @@ struct PackedBf16 {
         return (size_t)tiles_of(M, TILE_ROWS) * tiles_of(K, TILE_K) * TILE_NUMBERS;
     }
     static size_t room_for(long rows, long K) { return numbers(K, rows); }
+    static PackedBf16 in(Arena& arena, long K, long M) { return {arena.take<Bf16>(numbers(K, M)), K, M, nullptr}; }
+    void take_room(Arena& arena, long rows) { room = arena.take<Bf16>(room_for(rows, K)); }
     long panels() const { return tiles_of(M, TILE_ROWS); }
     long depth() const { return tiles_of(K, TILE_K); }
 
@@ -167,56 +169,6 @@ static inline void product(const PackedBf16& B, Sources<float> a, float* const* 
 
 static inline void product(const PackedBf16& B, const float* const* a, float* const* out, long rows, const float* start) {
     product(B, Sources<float>{a, B.K, nullptr, 0}, out, rows, start);
-}
-
-// Rows i of gradients as left operands with i along k: of each 16 gradients from m0 to m1 the tiles of i. Zeros beyond M.
-static inline void pack_gradients(const float* const* d, long count, long m0, long m1, long M, Bf16* to) {
-    Block<TILE_K, TILE_ROWS> some;
-    Bf16 pairs[TILE_NUMBERS];
-    for (long m = m0; m < m1; m += TILE_ROWS)
-        for (long i0 = 0; i0 < count; i0 += TILE_K, to += TILE_NUMBERS) {
-            some.clear();
-            long filled = M - m < TILE_ROWS ? M - m : TILE_ROWS;
-            for (long i = i0; i < count && i < i0 + TILE_K; ++i) some.put(i - i0, d[i] + m, 0, filled);
-            interleave_rows(some, pairs);
-            transpose(pairs, to);
-        }
-}
-
-// numbers `at` to at + 16 of row i of what the weights saw: of the first source, the second behind it, and 1
-RECUERDO_INLINE void put_seen(Block<TILE_K, TILE_ROWS>& to, long r, Sources<float> seen, long i, long at) {
-    static const float one = 1;
-    long C0 = seen.first_K, C = C0 + seen.second_K, end = at + TILE_ROWS < C ? at + TILE_ROWS : C;
-    if (at < C0) to.put(r, seen.first[i] + at, 0, (end < C0 ? end : C0) - at);
-    long from = at < C0 ? C0 : at;
-    if (from < end) to.put(r, seen.second[i] + from - C0, from - at, end - from);
-    if (C - at < TILE_ROWS) to.put(r, &one, C - at, 1);
-}
-
-// Rows i of what the weights saw, and a column of ones behind it, as right operands with i along k.
-static inline void pack_seen(Sources<float> seen, long count, Bf16* to) {
-    Block<TILE_K, TILE_ROWS> some;
-    for (long c = 0; c <= seen.first_K + seen.second_K; c += TILE_ROWS)
-        for (long i0 = 0; i0 < count; i0 += TILE_K, to += TILE_NUMBERS) {
-            some.clear();
-            for (long i = i0; i < count && i < i0 + TILE_K; ++i) put_seen(some, i - i0, seen, i, c);
-            interleave_rows(some, to);
-        }
-}
-
-// total[m][c] += sum over i of d[i][m] * seen[i][c], by tiles: of rows m, of columns c, and of i.
-static inline void outer(const Bf16* d, long rows, const Bf16* seen, long columns, long depth, float* total) {
-    blocks(d, rows, seen, columns, depth, total, columns * TILE_SUMS, TILE_SUMS, true, [](long, long, int, int) {});
-}
-
-// to[0..count] = total[m][c..c + count], out of the tiles that `outer` leaves
-static inline void copy_sums(const float* total, long columns, long m, long c, long count, float* to) {
-    const float* row = total + m / TILE_ROWS * columns * TILE_SUMS + m % TILE_ROWS * TILE_ROWS;
-    for (long end = c + count; c < end;) {
-        long in = c % TILE_ROWS, n = TILE_ROWS - in < end - c ? TILE_ROWS - in : end - c;
-        memcpy(to, row + c / TILE_ROWS * TILE_SUMS + in, n * sizeof(float));
-        to += n, c += n;
-    }
 }
 
 }  // namespace RECUERDO_ISA

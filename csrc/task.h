@@ -19,6 +19,7 @@ struct Task {
     long T, N, D, H;
     long parts;  // the samples are split into so many ranges, each of which is walked by one thread
     bool reverse;
+    bool bf16;  // the products are in bfloat16, all else in float32
 
     // given
     const Real* x;              // (T, N, D) with the strides below
@@ -73,5 +74,6 @@ struct Path {
 };
 
 extern const Path avx512_path, avx2_path, portable_path;
+extern const Path amx_path, avx512bf16_path, emulated_path;  // products in bfloat16; single alone
 
 }  // namespace recuerdo

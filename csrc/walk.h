@@ -2,26 +2,35 @@
 #pragma once
 
 #include "cells.h"
-#include "product.h"
 #include "task.h"
+#ifdef RECUERDO_TILES
+#include "outer_bf16.h"
+#else
+#include "outer.h"
+#endif
 
 namespace recuerdo {
 namespace RECUERDO_ISA {
 
-// Hands out aligned pieces of a buffer; from a null one it only counts.
-struct Arena {
-    char* base;
-    size_t used = 0;
-    template <class Item>
-    Item* take(size_t count) {
-        char* piece = base ? base + used : nullptr;
-        used += (count * sizeof(Item) + 63) / 64 * 64;
-        return (Item*)piece;
-    }
-};
-
 constexpr long SLICE = 1 << 20;  // bytes: what is written stays in the second caches until it is read
+
+#ifdef RECUERDO_TILES  // the header with the instructions for products in bfloat16, in which only float is computed
+template <class Real>
+using Matrix = PackedBf16;
+template <class Real>
+using Sums = OuterBf16;
+using Ready = Tiles::Use;
+constexpr long FEW = 0;  // W x + U h is one sum for any N and any number of parts: two would add up otherwise
+#else
+template <class Real>
+using Matrix = Packed<Real>;
+template <class Real>
+using Sums = Outer<Real>;
+struct Ready {  // held by a thread around its products
+    Ready() {}
+};
 constexpr long FEW = 8;  // of fewer samples the input products are taken together for several steps, to use W well
+#endif
 
 // The matrices of a call, ready for `product`.
 template <class Real>
@@ -29,7 +38,7 @@ struct Matrices {
     // Forwards: `all` holds W and U of every block, one below the other, so that W x + U h is one sum; where the two must
     // stay apart, U alone. A GRU's candidate needs them apart: its W is in `input`, its U in `rest`.
     // Backwards: `all` and `rest` are U the other way round, `input` is W.
-    Packed<Real> input, all, rest;
+    Matrix<Real> input, all, rest;
     size_t bytes;
     long U_rows;  // rows of U in `all`
     bool fused;   // W is in `all`
@@ -38,8 +47,8 @@ struct Matrices {
         long G = t.blocks(), H = t.H;
         bool full = t.cell != INDRNN;
         Arena arena{t.common};
-        auto of = [&](long K, long M) { return Packed<Real>{arena.take<Real>(Packed<Real>::numbers(K, M)), K, M}; };
-        input = all = rest = Packed<Real>{nullptr, 0, 0};
+        auto of = [&](long K, long M) { return Matrix<Real>::in(arena, K, M); };
+        input = all = rest = Matrix<Real>{};
         U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
         fused = !backward && full && !t.norm_ih && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
         if (backward) {
@@ -56,8 +65,15 @@ struct Matrices {
         bytes = arena.used;
     }
 
+    // what a thread's products need beside the matrices: for so many rows of inputs, and of states
+    void take_room(Arena& arena, long inputs, long states) {
+        input.take_room(arena, inputs);
+        all.take_room(arena, states);
+        rest.take_room(arena, states);
+    }
+
     void pack(const Task<Real>& t, bool backward, long part) const {
-        auto share = [&](const Packed<Real>& B, const Real* from, long at, long count, long by_k, long by_m) {
+        auto share = [&](const Matrix<Real>& B, const Real* from, long at, long count, long by_k, long by_m) {
             long P = B.panels();
             if (B.M) B.pack(from, at, count, by_k, by_m, P * part / t.parts, P * (part + 1) / t.parts);
         };

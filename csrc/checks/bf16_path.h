@@ -27,7 +27,7 @@ extern const Bf16Path bf16_portable, bf16_avx2, bf16_avx512bf16, bf16_amx;
 }  // namespace recuerdo
 
 #ifdef RECUERDO_TILES
-#include "../product_bf16.h"
+#include "../outer_bf16.h"
 
 namespace recuerdo {
 namespace RECUERDO_ISA {

@@ -160,7 +160,7 @@ class Trial {
 
     void outer() {
         long M = 1 + below(70), m0 = below((M + 15) / 16) * 16, m1 = m0 + (1 + below((M - m0 + 15) / 16)) * 16;
-        long C0 = below(40), C1 = below(40), C = C0 + C1 + 1, columns = (C + 15) / 16, chunks = 1 + below(3);
+        long C0 = below(40), C1 = (C0 == 0) + below(40), C = C0 + C1, columns = (C + 15) / 16, chunks = 1 + below(3);
         std::vector<std::unique_ptr<float[]>> d, first, second;
         std::unique_ptr<float[]> total(new float[(m1 - m0) * columns * 16]);
         std::memset(total.get(), 0, (m1 - m0) * columns * 16 * sizeof(float));
@@ -187,7 +187,7 @@ class Trial {
             for (long c = 0; c < C; ++c) {
                 for (long i = 0; i < count; ++i) {
                     a[i] = d[i][m];
-                    b[i] = c < C0 ? first[i][c] : c < C - 1 ? second[i][c - C0] : 1;
+                    b[i] = c < C0 ? first[i][c] : second[i][c - C0];
                 }
                 Sum sum(path_, a, b, 0);
                 require(same(row[c], sum.value), path_, "a sum of gradients", seed_, m, c, row[c], sum.value);

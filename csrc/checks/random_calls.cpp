@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace {
 template <class Real>
 class Call {
   public:
-    explicit Call(unsigned seed) : random_(seed) {}
+    explicit Call(unsigned seed, bool bf16 = false) : random_(seed), bf16_(bf16) {}
 
     void run() {
         Task<Real> t = forward_task();
@@ -72,6 +73,7 @@ class Call {
 
     Task<Real> forward_task() {
         Task<Real> t{};
+        t.bf16 = bf16_;
         t.cell = below(5);
         t.T = below(8);
         t.N = below(20);
@@ -142,11 +144,16 @@ class Call {
     }
 
     std::mt19937 random_;
+    bool bf16_;
     std::vector<std::unique_ptr<Real[]>> held_;
     std::unique_ptr<int64_t[]> lengths_;
     std::unique_ptr<uint8_t[]> reset_;
     long rows_ = 0;
 };
+
+void bf16_calls(unsigned from, unsigned count) {
+    for (unsigned seed = from; seed < from + count; ++seed) Call<float>(seed, true).run();
+}
 
 void calls(unsigned from, unsigned count) {
     for (unsigned seed = from; seed < from + count; ++seed) {
@@ -155,18 +162,28 @@ void calls(unsigned from, unsigned count) {
     }
 }
 
+// two callers at once, as two threads of Python may be
+void side_by_side(void (*some)(unsigned, unsigned), const std::string& name, unsigned from, unsigned count) {
+    std::thread other(some, from, count / 2);
+    some(from + count / 2, count - count / 2);
+    other.join();
+    std::printf("%s: %u calls\n", name.c_str(), count);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    unsigned count = argc > 1 ? (unsigned)std::atoi(argv[1]) : 10000;
-    std::vector<std::string> names = paths();
-    for (size_t k = 0; k < names.size(); ++k) {
-        use_path(names[k]);
-        unsigned share = count / (unsigned)names.size(), half = share / 2;
-        std::thread other(calls, 1000000 * (unsigned)k, half);  // two callers at once, as two threads of Python may be
-        calls(1000000 * (unsigned)k + half, share - half);
-        other.join();
-        std::printf("%s: %u calls\n", names[k].c_str(), share);
+    unsigned count = argc > 1 ? (unsigned)std::atoi(argv[1]) : 10000, from = 0;
+    std::vector<std::string> all = paths(), bf16 = bf16_paths();
+    bf16.push_back("emulated");
+    unsigned share = count / (unsigned)(all.size() + bf16.size());
+    for (const std::string& name : all) {
+        use_path(name);
+        side_by_side(calls, name, from++ * 1000000, share);
+    }
+    for (const std::string& name : bf16) {
+        use_bf16_path(name.c_str());
+        side_by_side(bf16_calls, name, from++ * 1000000, share);
     }
     return 0;
 }
