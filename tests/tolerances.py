@@ -23,6 +23,10 @@ KERAS = 1e-5
 BFLOAT16 = 0.05
 """Largest difference of a value near 1 that was computed over a few steps with bfloat16's 8 bits of mantissa."""
 
+BFLOAT16_TIES = 0.01
+"""Largest difference between two runs over a few steps that round the same factors to bfloat16, as a share of the
+tensor's largest magnitude: where two sums lie on either side of a tie, the factors are 2^-8 apart, and what follows."""
+
 
 def assert_values(actual: Tensor, expected: Tensor, what: str = "value", tolerance: float | None = None) -> None:
     """Assert equal shapes and values within VALUES of the expected tensor's dtype, or within the tolerance given."""

@@ -22,6 +22,7 @@ ROWS = [
     "matplotlib",
     "backends",
     "native",
+    "bfloat16",
     "threads",
     "instructions",
     "accelerators",
@@ -54,6 +55,27 @@ def test_the_native_core_names_its_instruction_set_or_why_it_is_missing(call, mo
     monkeypatch.setattr(calling, "native", None)
     monkeypatch.setattr(calling, "missing", "No module named '_native'")
     assert said() == "not built (No module named '_native'): install a C++ compiler, then recuerdo again"
+
+
+@needs_native
+def test_it_says_what_multiplies_in_bfloat16_or_why_nothing_does(call, monkeypatch):
+    def said():
+        return dict(line.split(maxsplit=1) for line in call("info").out.splitlines())["bfloat16"]
+
+    native = calling.native
+    assert native is not None
+    before = native.bf16_path()
+    try:
+        native.use_bf16_path("emulated")
+        assert said() == f"emulated (of {', '.join(native.bf16_paths())})"
+    finally:
+        native.use_bf16_path(before)
+    if before is None:
+        assert said() == f"none: {native.no_bf16()}"
+    else:
+        assert said() == f"{before} (of {', '.join(native.bf16_paths())})"
+    monkeypatch.setattr(calling, "native", None)
+    assert said() == "none: the native core is not built"
 
 
 def test_a_package_that_is_missing_is_said_to_be(call, monkeypatch):

@@ -25,6 +25,8 @@ SPECS: dict[str, CellSpec] = {
 
 PATHS = ("avx512", "avx2", "portable")
 
+BF16_PATHS = ("amx", "avx512bf16", "emulated")
+
 
 def lengths(cell: CellSpec, T: int, N: int, H: int) -> Tensor:
     return (randn(N, seed=60).abs() * T).long().clamp(max=T)
@@ -178,3 +180,18 @@ def on_path(path: str) -> Iterator[None]:
         yield
     finally:
         native.use_path(before)
+
+
+@contextmanager
+def on_bf16_path(path: str | None) -> Iterator[None]:
+    """Multiply with one instruction set for bfloat16 inside the block; skip the test where this processor lacks it."""
+    native = calling.native
+    assert native is not None
+    before = native.bf16_path()
+    if path not in (*native.bf16_paths(), "emulated", None):
+        pytest.skip(f"this processor has no {path}")
+    native.use_bf16_path(path)
+    try:
+        yield
+    finally:
+        native.use_bf16_path(before)

@@ -58,8 +58,8 @@ def job(cell: str = "lstm", **options: Any) -> Job:
     return Job(spec, randn(T, N, D), weights(spec, D, H), state(spec, N, H), **options)
 
 
-def test_a_job_holds_the_arguments_of_the_scan_by_the_same_names() -> None:
-    assert [each.name for each in fields(Job)] == list(signature(scan).parameters)
+def test_a_job_holds_the_arguments_of_the_scan_by_the_same_names_and_a_precision() -> None:
+    assert [each.name for each in fields(Job)] == [*signature(scan).parameters, "precision"]
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -174,6 +174,7 @@ def test_a_stack_reads_the_last_step_or_each() -> None:
     [
         (GRU(D, H), "GRU(3, 4)"),
         (GRU(D, H, reset_after=False), "GRU(3, 4, reset_after=False)"),
+        (GRU(D, H, precision="bf16"), "GRU(3, 4, precision='bf16')"),
         (FRNN(D, H, 2, nonlinearity="relu", dropout=0.5), "FRNN(3, 4, num_layers=2, dropout=0.5, nonlinearity='relu')"),
         (IndRNN(D, H, max_lag=9), "IndRNN(3, 4, max_lag=9, nonlinearity='relu', gamma=2.0)"),
         (

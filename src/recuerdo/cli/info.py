@@ -13,7 +13,7 @@ def info() -> None:
     import torch
 
     from recuerdo._version import __version__
-    from recuerdo.kernels import BACKENDS, native_path
+    from recuerdo.kernels import BACKENDS, bf16_path, native_path
 
     def installed(package: str) -> str:
         try:
@@ -35,6 +35,7 @@ def info() -> None:
         },
         "backends": f"{', '.join(BACKENDS)} (asked in this order)",
         "native": native_path(),
+        "bfloat16": bf16_path(),
         "threads": f"{torch.get_num_threads()} of {os.cpu_count()} processors",
         "instructions": f"{flags}; torch uses {torch.backends.cpu.get_cpu_capability()}",
         "accelerators": ", ".join(devices) or "none that torch sees",

@@ -94,6 +94,7 @@ def recurrence_backward(
     cell: int,
     activation: int,
     reverse: bool,
+    bf16: bool,
     needs: list[bool],
 ) -> By:
     """Walk back where torch captures the program: see :func:`walked_back`."""
@@ -102,7 +103,7 @@ def recurrence_backward(
         lengths, reset,
     )  # fmt: skip
     kept = (out, gates, c, hidden, normed_x, norm_x_scale, normed, norm_scale)
-    by, numbers = (d_out, d_h_last, d_c_last, d_gates, d_c), Numbers(zone_share, cell, activation, reverse)
+    by, numbers = (d_out, d_h_last, d_c_last, d_gates, d_c), Numbers(zone_share, cell, activation, reverse, bf16)
     return _filled(x, walked_back(by, given, kept, numbers, needs))
 
 
@@ -147,6 +148,7 @@ def _(
     cell: int,
     activation: int,
     reverse: bool,
+    bf16: bool,
     needs: list[bool],
 ) -> By:
     like = (x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
@@ -91,6 +92,11 @@ class Numbers(NamedTuple):
     cell: int
     activation: int
     reverse: bool
+    bf16: bool
+
+
+told = False
+"""Whether it was said that nothing here multiplies in bfloat16."""
 
 
 def run(given: Given, numbers: Numbers, backward: bool, **others: Tensor | None) -> None:
@@ -103,6 +109,9 @@ def run(given: Given, numbers: Numbers, backward: bool, **others: Tensor | None)
         others: more tensors by the names of the fields.
     """
     assert native is not None
+    if numbers.bf16 and native.bf16_path() is None:
+        tell()
+        numbers = numbers._replace(bf16=False)
     x, (N, H) = row_by_row(given.x), given.h0.shape
     by_t, by_n, _ = x.stride()
     held = [x, *(None if each is None else each.contiguous() for each in (*given[1:], *others.values()))]
@@ -113,8 +122,30 @@ def run(given: Given, numbers: Numbers, backward: bool, **others: Tensor | None)
     native.run(given.h0.dtype == torch.float64, backward, torch.get_num_threads(), fields)
 
 
+def tell() -> None:
+    """Warn, once, that a product in bfloat16 was asked for and float32 is used."""
+    global told
+    if told:
+        return
+    told = True
+    assert native is not None
+    warnings.warn(
+        f'precision="bf16" computes in float32 here, more exactly and more slowly: {native.no_bf16()}.',
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
 def native_path() -> str:
     """Say which instruction set the core uses, or why there is no core."""
     if native is None:
         return f"not built ({missing}): install a C++ compiler, then recuerdo again"
     return f"{native.path()} (of {', '.join(native.paths())})"
+
+
+def bf16_path() -> str:
+    """Say which instruction set the core uses for products in bfloat16, or why there is none."""
+    if native is None:
+        return "none: the native core is not built"
+    path = native.bf16_path()
+    return f"none: {native.no_bf16()}" if path is None else f"{path} (of {', '.join(native.bf16_paths())})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from recuerdo.cells import ACTIVATIONS, GRU, GRU_RESET_BEFORE, LSTM, CellSpec, Scanned
@@ -19,7 +20,11 @@ GATED = {LSTM.step: "lstm", GRU.step: "gru", GRU_RESET_BEFORE.step: "gru_reset_b
 
 
 class Native:
-    """Runs a recurrence in the C++ core: float32 and float64 on the CPU, forwards and once backwards."""
+    """Runs a recurrence in the C++ core: float32 and float64 on the CPU, forwards and once backwards.
+
+    A job of precision "bf16" is in float32. Where the processor has no instructions for it, the core multiplies in
+    float32 as well, and says so once.
+    """
 
     warned = False
 
@@ -29,6 +34,8 @@ class Native:
             return self._absent()
         if kernel_of(job.cell) is None:
             return f"it has no {job.cell.name} with this step or activation"
+        if job.precision == "bf16" and job.x.dtype != torch.float32:
+            return f"it rounds float32 to bfloat16, and x is {job.x.dtype}"
         if job.nudge is not None:
             return "it adds no nudge to the states"
         for each in refusing.tensors(job):
@@ -99,7 +106,9 @@ def _run(job: Job) -> Scanned:
     )
     share = 0.0 if zoneout is None or isinstance(zoneout, Tensor) else float(zoneout)
     keep = job.trace or refusing.differentiated(job)
-    out, h_last, c_last, gates, c, *_ = ops.run(given, Numbers(share, *kernel, job.reverse), keep)
+    out, h_last, c_last, gates, c, *_ = ops.run(
+        given, Numbers(share, *kernel, job.reverse, job.precision == "bf16"), keep
+    )
     assert out is not None
     final = tuple(each for each in (h_last, c_last)[:states] if each is not None)
     if not job.trace:

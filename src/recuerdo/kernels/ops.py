@@ -75,6 +75,7 @@ def recurrence(
     cell: int,
     activation: int,
     reverse: bool,
+    bf16: bool,
     keep: bool,
 ) -> Kept:
     """Run the walk where torch captures the program: see :func:`walked`."""
@@ -82,7 +83,7 @@ def recurrence(
         x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c, mask, zoneout,
         lengths, reset,
     )  # fmt: skip
-    return _filled(h0, walked(given, Numbers(zone_share, cell, activation, reverse), keep))
+    return _filled(h0, walked(given, Numbers(zone_share, cell, activation, reverse, bf16), keep))
 
 
 @recurrence.register_fake
@@ -108,13 +109,14 @@ def _(
     cell: int,
     activation: int,
     reverse: bool,
+    bf16: bool,
     keep: bool,
 ) -> Kept:
     given = Given(
         x, W, U, bias_ih, bias_hh, norm_ih, norm_hh, norm_c, norm_c_bias, h0, c0, restart_h, restart_c, mask, zoneout,
         lengths, reset,
     )  # fmt: skip
-    shapes = _shapes(given, Numbers(zone_share, cell, activation, reverse), keep)
+    shapes = _shapes(given, Numbers(zone_share, cell, activation, reverse, bf16), keep)
     return _filled(h0, [h0.new_empty(shape) if shape else None for shape in shapes])
 
 

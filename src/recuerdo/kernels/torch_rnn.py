@@ -51,6 +51,8 @@ class Torch:
             given = getattr(job, field)
             if given is not None and given is not False:
                 return f"it has no {words}"
+        if job.precision == "bf16":
+            return "it has no products in bfloat16 with states in float32"
         if any(each is not None for each in job.weights[4:]):
             return "it has no layer norm"
         if 0 in job.x.shape[:2]:

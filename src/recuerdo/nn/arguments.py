@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import get_args
 
 import torch
 from torch import Tensor
 
 from recuerdo.cells import State
 from recuerdo.errors import OptionError, ShapeError
+from recuerdo.kernels.job import Precision
+
+PRECISIONS = get_args(Precision)
 
 
 def check_options(who: str, sizes: dict[str, int], shares: dict[str, float]) -> None:
@@ -46,6 +50,21 @@ def check_checkpoint(who: str, every: object) -> None:
         raise OptionError(
             f"{who}(checkpoint_every={every!r}): it counts time steps, so it has to be a whole number of 1 or more, or "
             f"'auto'."
+        )
+
+
+def check_precision(who: str, precision: object) -> None:
+    """Raise OptionError for a precision that is not offered."""
+    if precision not in PRECISIONS:
+        raise OptionError(f"{who}(precision={precision!r}) is not offered; there are {', '.join(PRECISIONS)}.")
+
+
+def check_multiplied(who: str, precision: str, dtype: torch.dtype) -> None:
+    """Raise OptionError where products in bfloat16 are asked of parameters that are not float32."""
+    if precision == "bf16" and dtype != torch.float32:
+        raise OptionError(
+            f"{who}(precision='bf16') keeps its states and sums in float32, and its parameters are {dtype}: call "
+            f".float() on it, or build it with precision='float32'."
         )
 
 

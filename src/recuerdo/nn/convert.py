@@ -89,6 +89,8 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
         for option in ("recurrent_dropout", "zoneout", "layer_norm", "residual", "learn_state")
         if getattr(layer, option)
     ]
+    if layer.precision != "float32":
+        lacking.append(f"precision={layer.precision!r}")
     if layer.cell.name not in kinds:
         lacking.append(f"the cell {layer.cell.name}")
     if layer.cell.nonlinearity not in (None, "tanh", "relu") and layer.cell.name == "frnn":

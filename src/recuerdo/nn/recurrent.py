@@ -13,7 +13,17 @@ from recuerdo import shapes
 from recuerdo.cells import CellSpec, Scanned, State, Weights
 from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
-from recuerdo.nn.arguments import as_lengths, as_reset, check_checkpoint, check_max_lag, check_options, split_state
+from recuerdo.kernels.job import Precision
+from recuerdo.nn.arguments import (
+    as_lengths,
+    as_reset,
+    check_checkpoint,
+    check_max_lag,
+    check_multiplied,
+    check_options,
+    check_precision,
+    split_state,
+)
 from recuerdo.nn.initialisation import INITIALISERS
 from recuerdo.nn.stepper import Stepper
 
@@ -32,6 +42,7 @@ class Options(TypedDict, total=False):
     learn_state: bool
     init: str
     max_lag: int | None
+    precision: Precision
     checkpoint_every: int | Literal["auto"] | None
     proj_size: int
     device: torch.device | str | None
@@ -80,6 +91,9 @@ class RecurrentLayer(nn.Module):
         init: "uniform" as in torch.nn, "orthogonal", or "chrono", which needs max_lag.
         max_lag: the longest memory that is wanted, in steps: used by "chrono", and by IndRNN to bound its recurrent
             weights.
+        precision: "float32", or "bf16" to multiply in bfloat16 on processors with AMX or AVX512-BF16: faster for wide
+            layers, and each product good to 2^-9. Parameters, states, gates and sums stay in float32. Where the
+            processor has neither, and on a GPU, it computes in float32, and on the CPU says so once.
         checkpoint_every: for the gradient keep the states of every so many steps alone, and run the steps between again
             on the way back: less memory, one forward pass more in a training step, the same result. "auto" takes the
             root of T. It does not go with trace=True.
@@ -111,6 +125,7 @@ class RecurrentLayer(nn.Module):
         learn_state: bool = False,
         init: str = "uniform",
         max_lag: int | None = None,
+        precision: Precision = "float32",
         checkpoint_every: int | Literal["auto"] | None = None,
         proj_size: int = 0,
         device: torch.device | str | None = None,
@@ -131,6 +146,7 @@ class RecurrentLayer(nn.Module):
             )
         if layer_norm and hidden_size == 1:
             raise OptionError(f"{who}(layer_norm=True) of a single unit is always 0: set hidden_size=2 or more.")
+        check_precision(who, precision)
         if checkpoint_every is not None:
             check_checkpoint(who, checkpoint_every)
         if init not in INITIALISERS:
@@ -150,6 +166,7 @@ class RecurrentLayer(nn.Module):
         )
         self.layer_norm, self.residual, self.learn_state = layer_norm, residual, learn_state
         self.init, self.max_lag = init, max_lag
+        self.precision: Precision = precision
         self.checkpoint_every: int | Literal["auto"] | None = checkpoint_every
         for k in range(num_layers * self.directions):
             for field, shape in self._shapes(k).items():
@@ -224,6 +241,7 @@ class RecurrentLayer(nn.Module):
 
         Raises:
             ShapeError: an axis of x, state, lengths or reset is not what the layer expects.
+            OptionError: precision="bf16" with parameters that are not float32.
         """
         x = self._checked(x)
         T, N = x.shape[:2]
@@ -235,6 +253,7 @@ class RecurrentLayer(nn.Module):
         finals: list[State] = []
         scanned: list[Scanned] = []
         all_weights = list(self.weights())
+        check_multiplied(type(self).__name__, self.precision, all_weights[0].weight_ih.dtype)
         for layer in range(self.num_layers):
             outputs = []
             for direction in range(self.directions):
@@ -253,6 +272,7 @@ class RecurrentLayer(nn.Module):
                         zoneout=zoneout,
                         reverse=direction == 1,
                         trace=trace,
+                        precision=self.precision,
                     ),
                     checkpoint_every=self.checkpoint_every,
                 )
@@ -298,6 +318,7 @@ class RecurrentLayer(nn.Module):
             "learn_state": False,
             "init": "uniform",
             "max_lag": None,
+            "precision": "float32",
             "checkpoint_every": None,
         }
         words += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]

@@ -21,7 +21,8 @@ Array = NDArray[np.floating]
 class Stepper:
     """A snapshot of a layer that takes one step of one stream, or of several side by side, with every call.
 
-    It computes what the layer computes in evaluation mode. Later changes of the layer's weights do not reach it.
+    It computes what the layer computes in evaluation mode, in the type of its parameters: a layer of precision "bf16"
+    steps in float32. Later changes of the layer's weights do not reach it.
 
     Args:
         layer: FRNN, IndRNN, LSTM or GRU in one direction, float32 or float64.
