@@ -13,6 +13,7 @@ from recuerdo import shapes
 from recuerdo.cells import CellSpec, Scanned, State, Weights
 from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
+from recuerdo.kernels.drawing import bernoulli
 from recuerdo.nn.arguments import as_lengths, as_reset, check_checkpoint, check_max_lag, check_options, split_state
 from recuerdo.nn.initialisation import INITIALISERS
 from recuerdo.nn.stepper import Stepper
@@ -363,7 +364,7 @@ class RecurrentLayer(nn.Module):
             mask = torch.empty_like(h, memory_format=torch.contiguous_format).bernoulli_(kept) / kept
         if self.zoneout:
             S = len(self.cell.states)
-            zoneout = h.new_empty(S, T, *h.shape).bernoulli_(self.zoneout) if self.training else self.zoneout
+            zoneout = bernoulli(h, (S, T, *h.shape), self.zoneout) if self.training else self.zoneout
         return mask, zoneout
 
     def _gather_trace(self, scanned: list[Scanned]) -> Trace:
