@@ -21,6 +21,7 @@ GATED = {LSTM.step: "lstm", GRU.step: "gru", GRU_RESET_BEFORE.step: "gru_reset_b
 class Native:
     """Runs a recurrence in the C++ core: float32 and float64 on the CPU, forwards and once backwards."""
 
+    deterministic = True
     warned = False
 
     def refuses(self, job: Job) -> str | None:

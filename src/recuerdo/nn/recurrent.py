@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     init: str
     max_lag: int | None
     checkpoint_every: int | Literal["auto"] | None
+    deterministic: bool
     proj_size: int
     device: torch.device | str | None
     dtype: torch.dtype | None
@@ -84,6 +85,8 @@ class RecurrentLayer(nn.Module):
         checkpoint_every: for the gradient keep the states of every so many steps alone, and run the steps between again
             on the way back: less memory, one forward pass more in a training step, the same result. "auto" takes the
             root of T. It does not go with trace=True.
+        deterministic: use only kernels whose results are, bit by bit, the same for a sample in every batch, and for a
+            batch with any number of threads: the native core. An error says so where it does not take the layer.
         proj_size: refused unless 0.
         device: where the parameters live.
         dtype: their type.
@@ -113,6 +116,7 @@ class RecurrentLayer(nn.Module):
         init: str = "uniform",
         max_lag: int | None = None,
         checkpoint_every: int | Literal["auto"] | None = None,
+        deterministic: bool = False,
         proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -152,6 +156,7 @@ class RecurrentLayer(nn.Module):
         self.layer_norm, self.residual, self.learn_state = layer_norm, residual, learn_state
         self.init, self.max_lag = init, max_lag
         self.checkpoint_every: int | Literal["auto"] | None = checkpoint_every
+        self.deterministic = deterministic
         for k in range(num_layers * self.directions):
             for field, shape in self._shapes(k).items():
                 parameter = None if shape is None else nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
@@ -256,6 +261,7 @@ class RecurrentLayer(nn.Module):
                         trace=trace,
                     ),
                     checkpoint_every=self.checkpoint_every,
+                    deterministic=self.deterministic,
                 )
                 outputs.append(result.output)
                 finals.append(result.state)
@@ -300,6 +306,7 @@ class RecurrentLayer(nn.Module):
             "init": "uniform",
             "max_lag": None,
             "checkpoint_every": None,
+            "deterministic": False,
         }
         words += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
         return ", ".join(words)
