@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recuerdo.cells import Weights
+from recuerdo.kernels.drawing import bernoulli
 from recuerdo.nn.recurrent import RecurrentLayer
 
 from .cases import SEED, TRAINING, Cell, Shape
@@ -86,7 +87,7 @@ def loop(layer: RecurrentLayer, compiled: bool = False) -> Contestant | None:
             kept = 1 - layer.recurrent_dropout
             mask = torch.empty(N, H).bernoulli_(kept) / kept
         if layer.zoneout and layer.training:
-            zoneout = torch.empty(2, T, N, H).bernoulli_(layer.zoneout)
+            zoneout = bernoulli(x, (2, T, N, H), layer.zoneout)
         elif layer.zoneout:
             zoneout = torch.full((2, T, 1, 1), layer.zoneout)
         return pure(x, weights, mask, zoneout)

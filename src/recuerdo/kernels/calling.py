@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from importlib import import_module
+from math import prod
 from types import ModuleType
 from typing import NamedTuple
 
@@ -34,10 +35,7 @@ LARGE = 128 * 1024
 
 def fresh(like: Tensor, *shape: int) -> Tensor:
     """Return a tensor of the given shape that nothing was written to, of the type of another."""
-    count = like.element_size()
-    for each in shape:
-        count *= each
-    if count < LARGE or native is None:
+    if like.element_size() * prod(shape) < LARGE or native is None:
         return like.new_empty(shape)
     return native.empty(like.dtype == torch.float64, shape)
 

@@ -20,7 +20,14 @@ from recuerdo.kernels.watching import watcher
 
 
 class Backend(Protocol):
-    """A way to run a recurrence. It computes what the reference scan computes, to rounding of the job's precision."""
+    """A way to run a recurrence. It computes what the reference scan computes, to rounding of the job's precision.
+
+    Attributes:
+        deterministic: whether, bit by bit, no result of a sample depends on its batch, and none at all on the number of
+            threads.
+    """
+
+    deterministic: bool
 
     def refuses(self, job: Job) -> str | None:
         """Return None if the backend takes the job, else the reason in words."""
@@ -37,6 +44,8 @@ class Reference:
     It multiplies in the type of the tensors: precision="bf16" allows less, and is not needed.
     """
 
+    deterministic = False
+
     def refuses(self, job: Job) -> str | None:
         """Refuse nothing."""
         return None
@@ -49,6 +58,8 @@ class Reference:
 BACKENDS: dict[str, Backend] = {"native": Native(), "torch": Torch(), "reference": Reference()}
 """name -> backend, in the order in which they are asked: the fastest first, the reference last. Where torch's kernel
 was measured to be faster than the native core, it is asked before it."""
+
+UNSTEADY = "its sums depend on the batch or on the number of threads, and deterministic=True asks for the same bits"
 
 _ONLY: ContextVar[str | None] = ContextVar("recuerdo_only", default=None)
 _CAPTURED: list[str] = []
@@ -108,15 +119,19 @@ def recurrence(
     backend: str | None = None,
     *,
     checkpoint_every: int | Literal["auto"] | None = None,
+    deterministic: bool = False,
     explain: Literal[False] = False,
 ) -> Scanned: ...
 @overload
-def recurrence(job: Job, backend: str | None = None, *, explain: Literal[True]) -> Explained: ...
+def recurrence(
+    job: Job, backend: str | None = None, *, deterministic: bool = False, explain: Literal[True]
+) -> Explained: ...
 def recurrence(
     job: Job,
     backend: str | None = None,
     *,
     checkpoint_every: int | Literal["auto"] | None = None,
+    deterministic: bool = False,
     explain: bool = False,
 ) -> Scanned | Explained:
     """Run one layer in one direction by the fastest backend that takes the job.
@@ -126,6 +141,8 @@ def recurrence(
         backend: the name of the one backend to use; None for the first that takes the job.
         checkpoint_every: steps between two states that are kept for the gradient, or "auto"; None keeps all that the
             gradient needs. It saves memory and changes no result; where somebody watches, all is kept.
+        deterministic: ask only backends whose results are, bit by bit, the same in every batch and with any number of
+            threads.
         explain: do not run it, and say who would take it and why the others refuse.
 
     Returns:
@@ -136,31 +153,31 @@ def recurrence(
         BackendError: the named backend does not exist or refuses the job, or none takes it; with each reason in words.
     """
     if explain:
-        return _explained(job, backend)
+        return _explained(job, backend, deterministic)
     # A graph that is being captured runs later, when nobody watches.
     watched = None if torch.compiler.is_compiling() else watcher()
     if watched is not None:
-        return watched(job, lambda job: _run(job, backend))
+        return watched(job, lambda job: _run(job, backend, deterministic))
     if checkpoint_every is not None:
-        return checkpointed(job, checkpoint_every, lambda job: _run(job, backend))
-    return _run(job, backend)
+        return checkpointed(job, checkpoint_every, lambda job: _run(job, backend, deterministic))
+    return _run(job, backend, deterministic)
 
 
-def _run(job: Job, backend: str | None) -> Scanned:
-    found = _explained(job, backend)
+def _run(job: Job, backend: str | None, deterministic: bool) -> Scanned:
+    found = _explained(job, backend, deterministic)
     if found.backend is not None:
         return BACKENDS[found.backend].run(job)
     reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
     raise BackendError(f"No backend takes this {job.cell.name} recurrence. {reasons}")
 
 
-def _explained(job: Job, backend: str | None) -> Explained:
+def _explained(job: Job, backend: str | None, deterministic: bool) -> Explained:
     backend = _asked() if backend is None else backend
     if backend is not None:
         _known(backend)
     refused: dict[str, str] = {}
     for name in _in_turn(job) if backend is None else (backend,):
-        reason = BACKENDS[name].refuses(job)
+        reason = UNSTEADY if deterministic and not BACKENDS[name].deterministic else BACKENDS[name].refuses(job)
         if reason is None:
             return Explained(name, refused)
         refused[name] = reason

@@ -26,6 +26,7 @@ class Native:
     float32 as well, and says so once.
     """
 
+    deterministic = True
     warned = False
 
     def refuses(self, job: Job) -> str | None:

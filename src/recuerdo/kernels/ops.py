@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
@@ -136,7 +137,8 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor | None]
 def _differentiate(ctx: Any, *by: Tensor | None) -> tuple[Tensor | None, ...]:
     needs = list(ctx.needs_input_grad[:TRAINED])
     saved = ctx.saved_tensors
-    if torch.is_grad_enabled():  # with create_graph: the operator's own derivative says in words that there is none
+    # With create_graph the operator's own derivative says in words that there is none.
+    if torch.is_grad_enabled() or _captured(saved):
         found = recurrence_backward(*by[:5], *saved, *ctx.numbers, needs)
     else:
         found = walked_back(by[:5], Given(*saved[:GIVEN]), saved[GIVEN:], Numbers(*ctx.numbers), needs)
@@ -162,8 +164,15 @@ class Eager(torch.autograd.Function):
 
 def run(given: Given, numbers: Numbers, keep: bool) -> Sequence[Tensor | None]:
     """Run the walk in the shortest way that torch's state allows; return the tensors of KEPT, or none of them."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0:
+    if _captured(given):
         return recurrence(*given, *numbers, keep)
     if torch.is_grad_enabled() and keep:
         return Eager.apply(*given, *numbers, keep)  # type: ignore[no-any-return]
     return walked(given, numbers, keep)
+
+
+def _captured(tensors: Sequence[Tensor | None]) -> bool:
+    """Say whether torch records the program, or stands in for its tensors, so that it has to see an operator."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0:
+        return True
+    return any(type(each) not in (Tensor, Parameter) for each in tensors if each is not None)

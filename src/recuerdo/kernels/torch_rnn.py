@@ -43,6 +43,8 @@ class Torch:
     multiplies in TF32 where torch.backends.cudnn.allow_tf32 is set, as it does for torch.nn.
     """
 
+    deterministic = False
+
     def refuses(self, job: Job) -> str | None:
         """Return None if one of the kernels takes the job, else the reason in words."""
         if kernel_of(job.cell) not in KERNELS:

@@ -13,6 +13,7 @@ from recuerdo import shapes
 from recuerdo.cells import CellSpec, Scanned, State, Weights
 from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels import Job, recurrence
+from recuerdo.kernels.drawing import bernoulli
 from recuerdo.kernels.job import Precision
 from recuerdo.nn.arguments import (
     as_lengths,
@@ -44,6 +45,7 @@ class Options(TypedDict, total=False):
     max_lag: int | None
     precision: Precision
     checkpoint_every: int | Literal["auto"] | None
+    deterministic: bool
     proj_size: int
     device: torch.device | str | None
     dtype: torch.dtype | None
@@ -97,6 +99,8 @@ class RecurrentLayer(nn.Module):
         checkpoint_every: for the gradient keep the states of every so many steps alone, and run the steps between again
             on the way back: less memory, one forward pass more in a training step, the same result. "auto" takes the
             root of T. It does not go with trace=True.
+        deterministic: use only kernels whose results are, bit by bit, the same for a sample in every batch, and for a
+            batch with any number of threads: the native core. An error says so where it does not take the layer.
         proj_size: refused unless 0.
         device: where the parameters live.
         dtype: their type.
@@ -127,6 +131,7 @@ class RecurrentLayer(nn.Module):
         max_lag: int | None = None,
         precision: Precision = "float32",
         checkpoint_every: int | Literal["auto"] | None = None,
+        deterministic: bool = False,
         proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -168,6 +173,7 @@ class RecurrentLayer(nn.Module):
         self.init, self.max_lag = init, max_lag
         self.precision: Precision = precision
         self.checkpoint_every: int | Literal["auto"] | None = checkpoint_every
+        self.deterministic = deterministic
         for k in range(num_layers * self.directions):
             for field, shape in self._shapes(k).items():
                 parameter = None if shape is None else nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
@@ -275,6 +281,7 @@ class RecurrentLayer(nn.Module):
                         precision=self.precision,
                     ),
                     checkpoint_every=self.checkpoint_every,
+                    deterministic=self.deterministic,
                 )
                 outputs.append(result.output)
                 finals.append(result.state)
@@ -320,6 +327,7 @@ class RecurrentLayer(nn.Module):
             "max_lag": None,
             "precision": "float32",
             "checkpoint_every": None,
+            "deterministic": False,
         }
         words += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
         return ", ".join(words)
@@ -384,7 +392,7 @@ class RecurrentLayer(nn.Module):
             mask = torch.empty_like(h, memory_format=torch.contiguous_format).bernoulli_(kept) / kept
         if self.zoneout:
             S = len(self.cell.states)
-            zoneout = h.new_empty(S, T, *h.shape).bernoulli_(self.zoneout) if self.training else self.zoneout
+            zoneout = bernoulli(h, (S, T, *h.shape), self.zoneout) if self.training else self.zoneout
         return mask, zoneout
 
     def _gather_trace(self, scanned: list[Scanned]) -> Trace:

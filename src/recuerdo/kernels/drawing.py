@@ -1,0 +1,24 @@
+"""Masks of zeros and ones, drawn by torch's generator."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from torch import Tensor
+
+from recuerdo.kernels.calling import fresh
+
+
+def bernoulli(like: Tensor, shape: tuple[int, ...], share: float) -> Tensor:
+    """Return a mask whose every number is 1 with a probability of `share`, else 0; of the type and device of `like`.
+
+    On the CPU two draws of 32 bits come of one random number of 64, which is more than twice as fast as torch's own
+    `bernoulli_`, and exact to 2^-32.
+    """
+    if torch.compiler.is_compiling() or like.device.type != "cpu":
+        return like.new_empty(shape).bernoulli_(share)
+    count = prod(shape)
+    bits = fresh(like.new_empty(0, dtype=torch.float64), (count + 1) // 2).view(torch.int64).random_(-(2**63), None)
+    draws = bits.view(torch.int32)[:count].view(shape)
+    return torch.lt(draws, round(share * 2**32) - 2**31, out=fresh(like, *shape))
