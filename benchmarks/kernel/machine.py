@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 
 import recuerdo as rc
-from recuerdo.nn.recurrent import Options
 
 from .cases import SEED
 
@@ -91,11 +90,10 @@ def native() -> str | None:
 
 def no_bf16() -> str | None:
     """Say why bfloat16 is not measured, None if it is."""
-    if "precision" not in Options.__annotations__:
-        return "rc.nn offers no precision= yet"
-    if not {"avx512_bf16", "amx_bf16"} & set(instructions()):
-        return "this processor has neither AMX nor AVX512-BF16"
-    return None
+    try:
+        return importlib.import_module("recuerdo.kernels._native").no_bf16() or None
+    except ImportError:
+        return "the native core is not built"
 
 
 def commit() -> str:

@@ -19,6 +19,8 @@ from benchmarks.kernel.child import NoAnswerError, TooSlowError, ask
 from benchmarks.kernel.compiling import Compiler
 from benchmarks.kernel.machine import described, no_bf16
 from benchmarks.kernel.timing import SWITCH, Timing, interleave
+from tests.kernels.native_cases import on_bf16_path
+from tests.native_core import needs_native
 
 TINY = Shape(3, 2, 2, 4)
 HERE = [name for name, cell in CELLS.items() if not cell.bf16]
@@ -159,6 +161,18 @@ def test_the_machine_is_described() -> None:
     wanted = {"machine", "instructions", "threads", "torch", "commit", "date", "backends"}
     assert described().keys() >= wanted
     assert no_bf16() is None or isinstance(no_bf16(), str)
+
+
+@needs_native
+@pytest.mark.parametrize("cell", ["lstm+bf16", "gru+bf16"])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_rows_of_bf16_run_and_agree_with_torch_under_autocast(cell: str, mode: str) -> None:
+    if CELLS[cell].peer is torch.nn.LSTM and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("torch has no LSTM in bfloat16 for this processor")
+    with on_bf16_path("emulated"):
+        row = measuring.measure(CELLS[cell], TINY, mode, 0.01)
+    assert row["backend"] == "native"
+    assert row["peer"] == "torch.nn"
 
 
 def test_growth_is_the_factor_beside_the_floors() -> None:

@@ -145,5 +145,7 @@ def bf16_path() -> str:
     """Say which instruction set the core uses for products in bfloat16, or why there is none."""
     if native is None:
         return "none: the native core is not built"
-    path = native.bf16_path()
-    return f"none: {native.no_bf16()}" if path is None else f"{path} (of {', '.join(native.bf16_paths())})"
+    path, here = native.bf16_path(), native.bf16_paths()
+    if path is None:
+        return f"none: {native.no_bf16()}"
+    return f"{path} (of {', '.join(here)})" if path in here else f"{path} (for tests)"
