@@ -1,8 +1,19 @@
 """One door, :func:`recurrence`, and behind it the backends that compute the same function, each as fast as it can."""
 
-from recuerdo.kernels.calling import native_path
+from recuerdo.kernels.calling import native_path, release_memory
 from recuerdo.kernels.door import BACKENDS, Backend, Explained, only, recurrence
 from recuerdo.kernels.job import Job
 from recuerdo.kernels.watching import Watcher, watching
 
-__all__ = ["BACKENDS", "Backend", "Explained", "Job", "Watcher", "native_path", "only", "recurrence", "watching"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Explained",
+    "Job",
+    "Watcher",
+    "native_path",
+    "only",
+    "recurrence",
+    "release_memory",
+    "watching",
+]
