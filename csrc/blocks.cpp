@@ -98,7 +98,7 @@ Idle& the_idle() {
 
 void* take_block(size_t bytes) {
     bytes += sizeof(Head);
-    size_t page = bytes < 2 * LARGE_PAGE ? PAGE : LARGE_PAGE;
+    size_t page = bytes < 8 * LARGE_PAGE ? PAGE : LARGE_PAGE;  // so that no more than an eighth is beyond what was asked for
     bytes = (bytes + page - 1) / page * page;
     Head* head = the_idle().take(bytes);
     if (!head) {

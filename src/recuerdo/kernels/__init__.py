@@ -1,6 +1,6 @@
 """One door, :func:`recurrence`, and behind it the backends that compute the same function, each as fast as it can."""
 
-from recuerdo.kernels.calling import bf16_path, native_path
+from recuerdo.kernels.calling import bf16_path, native_path, release_memory
 from recuerdo.kernels.door import BACKENDS, Backend, Explained, only, recurrence
 from recuerdo.kernels.job import Job
 from recuerdo.kernels.watching import Watcher, watching
@@ -15,5 +15,6 @@ __all__ = [
     "native_path",
     "only",
     "recurrence",
+    "release_memory",
     "watching",
 ]

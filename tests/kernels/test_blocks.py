@@ -1,0 +1,87 @@
+"""Memory that the core keeps for its next call: it comes back, it is bounded, and it can be released."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+from tests.native_core import needs_native
+from torch import Tensor
+
+import recuerdo as rc
+from recuerdo.kernels import calling, release_memory
+
+pytestmark = needs_native
+
+MIB = 2**20
+
+
+def empty(numbers: int) -> Tensor:
+    return calling.fresh(torch.empty(0), numbers)
+
+
+def idle() -> int:
+    assert calling.native is not None
+    return calling.native.idle_bytes()
+
+
+def test_a_block_comes_back_to_the_next_call_that_fits() -> None:
+    release_memory()
+    block = empty(MIB)
+    address = block.data_ptr()
+    view = block[10:20]
+    del block
+    assert idle() == 0  # the view still holds it
+    del view
+    assert idle() >= 4 * MIB
+    assert empty(MIB - 1000).data_ptr() == address
+
+
+def test_a_call_does_not_take_a_block_that_is_much_too_large() -> None:
+    release_memory()
+    large = empty(16 * MIB)
+    address = large.data_ptr()
+    del large
+    small = empty(MIB)
+    assert small.data_ptr() != address
+
+
+def test_what_is_kept_is_bounded_and_released() -> None:
+    release_memory()
+    blocks = [empty(16 * MIB) for _ in range(12)]  # 768 MiB that nothing is written to
+    del blocks
+    assert 0 < idle() <= 512 * MIB
+    release_memory()
+    assert idle() == 0
+
+
+def test_small_tensors_are_torch_s_own() -> None:
+    release_memory()
+    small = empty(1000)
+    del small
+    assert idle() == 0
+
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each)), Tensor.clone])
+def test_an_output_is_a_tensor_like_any_other(how) -> None:
+    with torch.no_grad():
+        output, _ = rc.nn.FRNN(2, 64)(torch.randn(20, 100, 2))
+    assert output.numel() * 4 >= calling.LARGE
+    again = how(output)
+    wanted = output.sum().item()
+    del output
+    with torch.no_grad():
+        _ = rc.nn.FRNN(2, 64)(torch.randn(20, 100, 2))  # writes to the memory of the first
+    assert again.sum().item() == pytest.approx(wanted)
+    again.resize_(2, 3)
+
+
+def test_an_output_that_was_changed_in_place_raises_on_the_way_back() -> None:
+    output, _ = rc.nn.LSTM(2, 64)(torch.randn(20, 100, 2))
+    loss = output.square().sum()
+    with torch.no_grad():
+        output.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
