@@ -1,6 +1,6 @@
 """Does training with products in bfloat16 end where training in float32 does, within what the seed changes?
 
-    python benchmarks/bf16_training.py [--cells gru lstm] [--hidden H] [--steps S] [--seeds K] [--emulated] [--json FILE]
+    python benchmarks/bf16_training.py [--cells gru lstm] [--hidden H] [--steps S] [--seeds K] [--emulated] [--json F]
 
 Each network learns the next month of the airline passengers series (logarithms, standardised) from the 24 before it, in
 windows that end by December 1958, and is scored on the 24 months after: the mean squared error. Seed k starts from the
