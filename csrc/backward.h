@@ -149,7 +149,7 @@ struct Backward : Walk<Real> {
         }
     }
 
-    // d h_old += mask * (blocks of the gradient, from `block` on, times U)
+    // `into`, or d h_old, += blocks of the gradient, from `block` on, times U
     void through(const Matrix<Real>& U, long step, long block, long blocks, long count, Real* into) const {
         for (long k = 0; k < count; ++k) {
             long n = active[k];

@@ -25,7 +25,7 @@ class Idle {
   public:
     Head* take(size_t bytes) {
         std::lock_guard<std::mutex> lock(mutex_);
-        ++turn_;
+        if (++turn_ % PATIENCE == 0) forget([&](const Head& head) { return turn_ - head.since > PATIENCE; });
         auto found = blocks_.lower_bound(bytes);
         if (found != blocks_.end() && found->first <= bytes + bytes / 4) {
             Head* head = found->second;
@@ -33,15 +33,19 @@ class Idle {
             blocks_.erase(found);
             return head;
         }
-        forget([&](const Head& head) { return turn_ - head.since > PATIENCE; });
         return nullptr;
     }
 
     void give(Head* head) {
         std::lock_guard<std::mutex> lock(mutex_);
         head->since = turn_;
+        try {
+            blocks_.emplace(head->bytes, head);
+        } catch (const std::bad_alloc&) {
+            std::free(head);
+            return;
+        }
         bytes_ += head->bytes;
-        blocks_.emplace(head->bytes, head);
         while (bytes_ > MOST_IDLE) {
             unsigned long oldest = turn_;
             for (auto& [bytes, each] : blocks_) oldest = each->since < oldest ? each->since : oldest;
@@ -104,13 +108,17 @@ void* take_block(size_t bytes) {
     if (!head) {
         void* data = std::aligned_alloc(page == PAGE ? ALIGNED : LARGE_PAGE, bytes);
         if (!data) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
         if (page == LARGE_PAGE) madvise(data, bytes, MADV_HUGEPAGE);  // a wish: fewer pages to hand out and to look up
+#endif
         head = new (data) Head{bytes, 0};
     }
     return head + 1;
 }
 
 void give_block(void* block) { the_idle().give(static_cast<Head*>(block) - 1); }
+
+void keep_over_forks() { the_idle(); }
 
 size_t idle_bytes() { return the_idle().bytes(); }
 

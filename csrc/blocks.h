@@ -11,6 +11,8 @@ void* take_block(size_t bytes);
 // Returns what take_block gave: it is kept for the next call that fits.
 void give_block(void* block);
 
+void keep_over_forks();  // to be called once before the first fork
+
 size_t idle_bytes();   // that are kept for a next call
 void release_idle();   // gives them back to the system
 

@@ -148,7 +148,9 @@ void run(Task<Real>& task, bool backward, long threads) {
     const Kernels<Real>& kernels = kernels_of(task);
     double rows = double(task.T) * task.N * task.blocks() * task.H;
     double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
-    long wanted = operations < TOO_SMALL ? 1 : threads < task.N ? threads : task.N;
+    // Samples are shared out, and on the way back the weights' rows as well, of which there are enough for everybody.
+    long most = backward || threads < task.N ? threads : task.N;
+    long wanted = operations < TOO_SMALL ? 1 : most;
     Team team(wanted);
     task.team = &team;
     auto attempt = [&] {

@@ -12,6 +12,7 @@
 
 #include "blocks.h"
 #include "dispatch.h"
+#include "pool.h"
 #include "stepper.h"
 
 namespace nb = nanobind;
@@ -51,11 +52,30 @@ Task<Real> task_of(nb::dict fields) {
     return task;
 }
 
+[[noreturn]] void out_of_memory(const char* what) {
+    PyErr_Format(PyExc_MemoryError,
+                 "The native core found no memory for %s: take a smaller batch or shorter sequences, or train with checkpoint_every=.",
+                 what);
+    throw nb::python_error();
+}
+
+void* take_or_say(size_t bytes) {
+    try {
+        return take_block(bytes);
+    } catch (const std::bad_alloc&) {
+        out_of_memory((std::to_string(bytes) + " bytes of states and gates").c_str());
+    }
+}
+
 template <class Real>
 void run_one(nb::dict fields, bool backward, long threads) {
     Task<Real> task = task_of<Real>(fields);
-    nb::gil_scoped_release released;
-    recuerdo::run(task, backward, threads);
+    try {
+        nb::gil_scoped_release released;
+        recuerdo::run(task, backward, threads);
+    } catch (const std::bad_alloc&) {
+        out_of_memory("what it needs besides the tensors");
+    }
 }
 
 // The numbers of an array, read or written in place: no copy, and no call into the library that it belongs to.
@@ -108,6 +128,8 @@ void bind_stepper(nb::module_& m, const char* name) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+    prepare_for_forks();
+    keep_over_forks();
     nb::set_leak_warnings(false);  // a stepper that a program still holds when Python ends is no fault
     m.doc() = "The recurrences in C++, by the addresses of their tensors. Only recuerdo.kernels.ops calls it.";
     m.def(
@@ -129,13 +151,16 @@ NB_MODULE(_native, m) {
         "empty",
         [](bool twice, const std::vector<size_t>& shape) {
             size_t count = twice ? sizeof(double) : sizeof(float);
-            for (size_t each : shape) count *= each;
-            void* block = take_block(count);
+            bool small = true;
+            for (size_t each : shape) small = !__builtin_mul_overflow(count, each, &count) && small;
+            void* block = small ? take_or_say(count) : nullptr;
+            if (!block) throw std::invalid_argument("A tensor of that shape has more bytes than can be counted.");
             nb::capsule owner(block, [](void* held) noexcept { give_block(held); });
             return nb::ndarray<nb::pytorch>(block, shape.size(), shape.data(), owner, nullptr,
                                             twice ? nb::dtype<double>() : nb::dtype<float>());
         },
         nb::arg("double"), nb::arg("shape"), "Return a tensor of what is left over in memory that is kept for the next.");
+    m.def("openmp_was_used", &openmp_was_used, "Whether the core has run on threads of torch's OpenMP.");
     m.def("idle_bytes", &idle_bytes, "Bytes that are kept for the next call.");
     m.def("release_idle", &release_idle, "Give the memory that is kept for the next call back to the system.");
     bind_stepper<float>(m, "SingleStepper");

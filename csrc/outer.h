@@ -72,6 +72,11 @@ struct Outer {
         for (long at = 0; at < columns; at += width) {
             long W = columns - at < width ? columns - at : width;
             Real* panel = packed_seen + at * DEPTH;
+            if (W == width && (at + width <= D || (at >= D && at + width <= C))) {  // of one source
+                const Real* const* from = at < D ? seen.first : seen.second;
+                for (long i = 0; i < depth; ++i) memcpy(panel + i * width, from[i] + at - (at < D ? 0 : D), width * sizeof(Real));
+                continue;
+            }
             for (long i = 0; i < depth; ++i, panel += W) {
                 long column = at, end = at + W;
                 if (column < D) {

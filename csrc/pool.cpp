@@ -108,6 +108,7 @@ struct OpenMP {
 
 Pool* pool = nullptr;
 bool forked = false;
+std::atomic<bool> used{false};
 
 // Threads do not survive a fork, and a lock may be held by one of them: the child begins anew, and leaves the old pool alone.
 // Nor does it use OpenMP, which GCC's library does not let it after a fork.
@@ -139,6 +140,10 @@ const OpenMP& openmp() {
 
 }  // namespace
 
+void prepare_for_forks() { be_ready(); }
+
+bool openmp_was_used() { return used.load(std::memory_order_relaxed); }
+
 Team::Team(long wanted) : size_(wanted < 1 ? 1 : wanted) {
     if (size_ == 1 || openmp().parallel) return;
     size_ = the_pool().take(size_);
@@ -157,6 +162,7 @@ bool Team::run(Work work, void* with) {
     } else if (pool_) {
         static_cast<Pool*>(pool_)->run(size_, work, with);
     } else {
+        used.store(true, std::memory_order_relaxed);
         openmp().parallel(&enter, this, static_cast<unsigned>(size_), 0);
         if (refused_.load()) size_ = 1;
         return size_ > 1;

@@ -7,12 +7,19 @@ namespace recuerdo {
 
 using Work = void (*)(void* with, long part);
 
+// To be called once before the first fork. A forked process goes on with a pool of its own, whatever ran before.
+void prepare_for_forks();
+
+// Whether a call has used torch's OpenMP. GCC's library does not let a process that was forked after that have threads again:
+// there, torch is told to use one.
+bool openmp_was_used();
+
 // The threads of one call, the caller among them: those of torch's OpenMP where it has one, else of a pool of our own.
 //
 // Idle threads of OpenMP spin for some milliseconds before they sleep. Other threads would have to share the processors with
 // them whenever a product of torch has just ended, which is always: so the same threads do both.
 //
-// Safe from several threads at once, and in a process that was forked from one that had used it.
+// Safe from several threads at once, and in a forked process.
 class Team {
   public:
     explicit Team(long wanted);

@@ -125,7 +125,7 @@ struct Weights : Walk<Real> {
     void sum_of(const Piece<Real>& piece, long begin, long end) const {
         long D = inputs(piece), S = states(piece), depth = 0;
         auto flush = [&] {
-            Sources<Real> seen{x_rows, D, h_rows, S};
+            Sources<Real> seen{h_rows, S, x_rows, D};  // most panels then lie in the state, at whole vectors
             if (depth > 0) sums.add(d_rows, piece.first, piece.last, piece.M, seen, depth, piece.total);
             depth = 0;
         };
@@ -148,8 +148,8 @@ struct Weights : Walk<Real> {
             long D = inputs(piece), S = states(piece), last = piece.last < piece.M ? piece.last : piece.M;
             for (long m = piece.first; m < last; ++m) {
                 long row = m - piece.first, rows = piece.last - piece.first;
-                if (D) Sums<Real>::copy_row(piece.total, D + S, row, 0, D, piece.d_W + m * D);
-                if (S) Sums<Real>::copy_row(piece.total, D + S, row, D, S, piece.d_U + m * S);
+                if (D) Sums<Real>::copy_row(piece.total, D + S, row, S, D, piece.d_W + m * D);
+                if (S) Sums<Real>::copy_row(piece.total, D + S, row, 0, S, piece.d_U + m * S);
                 Real alone = Sums<Real>::sum(piece.total, rows, D + S, row);
                 if (piece.d_bias) piece.d_bias[m] = alone;
                 if (piece.d_bias_too) piece.d_bias_too[m] = alone;

@@ -16,7 +16,7 @@ from torch.autograd import forward_ad
 
 from recuerdo.cells import frnn
 from recuerdo.errors import BackendError
-from recuerdo.kernels import Job, calling, only, recurrence, torch_rnn
+from recuerdo.kernels import Job, calling, only, recurrence
 from recuerdo.kernels.native import Native
 from recuerdo.nn import LSTM
 
@@ -113,19 +113,6 @@ def test_on_cuda_it_takes_every_plain_job(name: str) -> None:
     )
     assert recurrence(moved, explain=True).backend == "torch"
     assert recurrence(replace(moved, zoneout=0.5), explain=True).backend == "reference"
-
-
-def test_where_it_was_measured_to_be_faster_it_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    float32 = plain(dtype=torch.float32)
-    assert recurrence(float32, explain=True).backend == "native"
-    monkeypatch.setattr(torch_rnn, "FASTER_ON_CPU", ({"H": range(4, 6), "N": range(1, 100)},))
-    assert str(recurrence(float32, explain=True)) == "torch takes it"
-    assert torch_rnn.faster_on_cpu(T=3, N=2, D=2, H=5)
-    assert not torch_rnn.faster_on_cpu(T=3, N=2, D=2, H=6)
-    for other in (plain(), plain("gru", dtype=torch.float32), plain(option="lengths", dtype=torch.float32)):
-        assert recurrence(other, explain=True).backend == "native"
-    traced = recurrence(replace(float32, trace=True), explain=True)
-    assert str(traced) == "torch refuses: it has no trace of gates and states; native takes it"
 
 
 LAYER = LSTM(2, 5, dtype=torch.float64)

@@ -41,15 +41,15 @@ def walked_back(
     }
     found |= {"h0": fresh(h0, *h0.shape), "c0": fresh(h0, *h0.shape) if lstm else None}
     found |= {
-        name: None if getattr(given, name) is None else torch.zeros_like(h0) for name in ("restart_h", "restart_c")
+        name: None if getattr(given, name) is None else fresh(h0, *h0.shape).zero_()
+        for name in ("restart_h", "restart_c")
     }
     calling.run(
         given,
         numbers,
         True,
-        **dict(zip(BY, by, strict=True)),
-        **dict(zip((KEPT[0], *KEPT[3:]), kept, strict=True)),
-        **{"d_" + name: each for name, each in found.items()},
+        dict(zip((*BY, KEPT[0], *KEPT[3:]), (*by, *kept), strict=True)),
+        {"d_" + name: each for name, each in found.items()},
     )
     return [each if need else None for each, need in zip(found.values(), needs, strict=True)]
 

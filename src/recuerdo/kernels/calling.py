@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Mapping
 from importlib import import_module
 from math import prod
 from types import ModuleType
@@ -10,13 +12,27 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
 from torch.autograd import forward_ad
+from torch.nn import Parameter
+
+from recuerdo.errors import BackendError
 
 try:
     native: ModuleType | None = import_module("recuerdo.kernels._native")
     missing = ""
 except ImportError as error:
     native, missing = None, str(error)
+
+
+def _after_fork() -> None:
+    """Go on with one thread, as a DataLoader's workers do: GCC's OpenMP does not let a forked process have more."""
+    if native is not None and native.openmp_was_used():
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 CELLS = ("frnn", "indrnn", "lstm", "gru", "gru_reset_before")
 ACTIVATIONS = ("tanh", "relu", "linear", "sigmoid")
@@ -34,7 +50,10 @@ LARGE = 128 * 1024
 
 
 def fresh(like: Tensor, *shape: int) -> Tensor:
-    """Return a tensor of the given shape that nothing was written to, of the type of another."""
+    """Return a tensor of the given shape that nothing was written to, of the type of another.
+
+    A large one lies in memory of the core, so that it cannot be resized in place.
+    """
     if like.element_size() * prod(shape) < LARGE or native is None:
         return like.new_empty(shape)
     return native.empty(like.dtype == torch.float64, shape)
@@ -56,6 +75,21 @@ def carry_tangents(*tensors: Tensor | None) -> bool:
     if forward_ad._current_level < 0:  # no block of forward mode is open: spare each call the question
         return False
     return any(each is not None and forward_ad.unpack_dual(each).tangent is not None for each in tensors)
+
+
+def captured(*tensors: Tensor | None) -> bool:
+    """Say whether torch records the program, or a tensor stands for others, so that only operators will do."""
+    if (
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+    ):
+        return True
+    return any(
+        type(each) not in (Tensor, Parameter) or each.is_neg() or is_legacy_batchedtensor(each)
+        for each in tensors
+        if each is not None
+    )
 
 
 class Given(NamedTuple):
@@ -103,27 +137,63 @@ told = False
 """Whether it was said that nothing here multiplies in bfloat16."""
 
 
-def run(given: Given, numbers: Numbers, backward: bool, **others: Tensor | None) -> None:
+def run(
+    given: Given,
+    numbers: Numbers,
+    backward: bool,
+    read: Mapping[str, Tensor | None],
+    written: Mapping[str, Tensor | None],
+) -> None:
     """Run a task, as many threads as torch uses.
 
     Args:
         given: its tensors; h0 is of the type in which to compute.
         numbers: what it is told besides.
         backward: walk back.
-        others: more tensors by the names of the fields.
+        read: more tensors that it reads, by the names of the fields.
+        written: tensors that it writes to, by the names of the fields: fresh ones.
+
+    Raises:
+        BackendError: a given tensor is not of the shape or the type that the others ask for.
     """
     assert native is not None
     if numbers.bf16 and native.bf16_path() is None:
         tell()
         numbers = numbers._replace(bf16=False)
+    _check(given, numbers)
     x, (N, H) = row_by_row(given.x), given.h0.shape
     by_t, by_n, _ = x.stride()
-    held = [x, *(None if each is None else each.contiguous() for each in (*given[1:], *others.values()))]
     fields = {"T": x.shape[0], "N": N, "D": x.shape[2], "H": H, "x_by_t": by_t, "x_by_n": by_n, **numbers._asdict()}
-    for name, tensor in zip((*Given._fields, *others), held, strict=True):
+    held = [x]  # alive until the core is done
+    for name, tensor in (*zip(Given._fields, (x, *given[1:]), strict=True), *read.items()):
         if tensor is not None:
+            held.append(tensor.contiguous() if name != "x" else x)
+            fields[name] = held[-1].data_ptr()
+    for name, tensor in written.items():
+        if tensor is not None:
+            assert tensor.is_contiguous(), name  # a copy would be written to, and lost
             fields[name] = tensor.data_ptr()
     native.run(given.h0.dtype == torch.float64, backward, torch.get_num_threads(), fields)
+
+
+def _check(given: Given, numbers: Numbers) -> None:
+    """Raise BackendError for a tensor that the core would read beyond its end, or as another type."""
+    dtype, (T, N, D), H = given.h0.dtype, given.x.shape, given.h0.shape[-1]
+    GH, S = BLOCKS[numbers.cell] * H, 2 if numbers.cell == LSTM else 1
+    row, state = (GH,), (N, H)
+    shapes = (
+        (T, N, D), (GH, D), row if numbers.cell == INDRNN else (GH, H), row, row, row, row, (H,), (H,),
+        state, state, state, state, state, (S, T, N, H), (N,), (T, N),
+    )  # fmt: skip
+    types = (dtype,) * 15 + (torch.int64, torch.bool)
+    for name, tensor, shape, kind in zip(Given._fields, given, shapes, types, strict=True):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != kind):
+            raise BackendError(
+                f"Beside h0 of shape {tuple(given.h0.shape)} the native core reads {name} as {kind} of shape {shape}, and "
+                f"got {tensor.dtype} of shape {tuple(tensor.shape)}."
+            )
+    if dtype not in (torch.float32, torch.float64):
+        raise BackendError(f"The native core computes in float32 and float64, and h0 is {dtype}.")
 
 
 def tell() -> None:

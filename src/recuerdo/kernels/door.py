@@ -15,7 +15,7 @@ from recuerdo.errors import BackendError
 from recuerdo.kernels.checkpointing import checkpointed
 from recuerdo.kernels.job import Job
 from recuerdo.kernels.native import Native
-from recuerdo.kernels.torch_rnn import Torch, faster_than_native
+from recuerdo.kernels.torch_rnn import Torch
 from recuerdo.kernels.watching import watcher
 
 
@@ -56,8 +56,7 @@ class Reference:
 
 
 BACKENDS: dict[str, Backend] = {"native": Native(), "torch": Torch(), "reference": Reference()}
-"""name -> backend, in the order in which they are asked: the fastest first, the reference last. Where torch's kernel
-was measured to be faster than the native core, it is asked before it."""
+"""name -> backend, in the order in which they are asked: the fastest first, the reference last."""
 
 UNSTEADY = "its sums depend on the batch or on the number of threads, and deterministic=True asks for the same bits"
 
@@ -176,17 +175,12 @@ def _explained(job: Job, backend: str | None, deterministic: bool) -> Explained:
     if backend is not None:
         _known(backend)
     refused: dict[str, str] = {}
-    for name in _in_turn(job) if backend is None else (backend,):
+    for name in BACKENDS if backend is None else (backend,):
         reason = UNSTEADY if deterministic and not BACKENDS[name].deterministic else BACKENDS[name].refuses(job)
         if reason is None:
             return Explained(name, refused)
         refused[name] = reason
     return Explained(None, refused)
-
-
-def _in_turn(job: Job) -> list[str]:
-    first = "torch" if faster_than_native(job) else None
-    return sorted(BACKENDS, key=lambda name: name != first)  # the others stay in their order
 
 
 def _asked() -> str | None:

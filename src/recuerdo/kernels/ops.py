@@ -7,12 +7,24 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
 from recuerdo.errors import BackendError
 from recuerdo.kernels import calling
 from recuerdo.kernels.adjoint import recurrence_backward, walked_back
-from recuerdo.kernels.calling import BLOCKS, FRNN, GIVEN, GRU, INDRNN, KEPT, LSTM, TRAINED, Given, Numbers, fresh
+from recuerdo.kernels.calling import (
+    BLOCKS,
+    FRNN,
+    GIVEN,
+    GRU,
+    INDRNN,
+    KEPT,
+    LSTM,
+    TRAINED,
+    Given,
+    Numbers,
+    captured,
+    fresh,
+)
 
 Kept = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 """The tensors of KEPT; what a call does without is empty."""
@@ -29,7 +41,7 @@ def walked(given: Given, numbers: Numbers, keep: bool) -> list[Tensor | None]:
             "`with recuerdo.kernels.only('reference'):`, whose recurrence carries it."
         )
     kept = [fresh(given.h0, *shape) if shape else None for shape in _shapes(given, numbers, keep)]
-    calling.run(given, numbers, False, **dict(zip(KEPT, kept, strict=True)))
+    calling.run(given, numbers, False, {}, dict(zip(KEPT, kept, strict=True)))
     return kept
 
 
@@ -138,7 +150,7 @@ def _differentiate(ctx: Any, *by: Tensor | None) -> tuple[Tensor | None, ...]:
     needs = list(ctx.needs_input_grad[:TRAINED])
     saved = ctx.saved_tensors
     # With create_graph the operator's own derivative says in words that there is none.
-    if torch.is_grad_enabled() or _captured(saved):
+    if torch.is_grad_enabled() or captured(*by, *saved):
         found = recurrence_backward(*by[:5], *saved, *ctx.numbers, needs)
     else:
         found = walked_back(by[:5], Given(*saved[:GIVEN]), saved[GIVEN:], Numbers(*ctx.numbers), needs)
@@ -164,15 +176,8 @@ class Eager(torch.autograd.Function):
 
 def run(given: Given, numbers: Numbers, keep: bool) -> Sequence[Tensor | None]:
     """Run the walk in the shortest way that torch's state allows; return the tensors of KEPT, or none of them."""
-    if _captured(given):
+    if captured(*given):
         return recurrence(*given, *numbers, keep)
     if torch.is_grad_enabled() and keep:
         return Eager.apply(*given, *numbers, keep)  # type: ignore[no-any-return]
     return walked(given, numbers, keep)
-
-
-def _captured(tensors: Sequence[Tensor | None]) -> bool:
-    """Say whether torch records the program, or stands in for its tensors, so that it has to see an operator."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0:
-        return True
-    return any(type(each) not in (Tensor, Parameter) for each in tensors if each is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,10 +30,6 @@ LACKING = {
     "trace": "trace of gates and states",
 }
 """Field of a job -> what torch's kernels have not."""
-
-FASTER_ON_CPU: tuple[Mapping[str, range], ...] = ()
-"""Where torch's LSTM takes less time than the native core, measured by benchmarks/layers.py: a row holds for the sizes
-T, N, D, H that lie in its ranges, and a size that it does not name is free. Without a row the core goes first."""
 
 
 class Torch:
@@ -72,21 +68,6 @@ class Torch:
     def run(self, job: Job) -> Scanned:
         """Run the job in one call of a kernel."""
         return _whole(job) if job.lengths is None else _packed(job, job.lengths)
-
-
-def faster_on_cpu(T: int, N: int, D: int, H: int) -> bool:
-    """Say whether torch's LSTM in float32, without lengths, takes less time on the CPU than the native core."""
-    sizes = {"T": T, "N": N, "D": D, "H": H}
-    return any(all(sizes[letter] in span for letter, span in row.items()) for row in FASTER_ON_CPU)
-
-
-def faster_than_native(job: Job) -> bool:
-    """Say whether torch's kernel is to be asked before the native core."""
-    x = job.x
-    if job.cell.step is not LSTM.step or job.lengths is not None or (x.device.type, x.dtype) != ("cpu", torch.float32):
-        return False
-    T, N, D = x.shape
-    return faster_on_cpu(T, N, D, job.state[0].shape[-1])
 
 
 def _whole(job: Job) -> Scanned:
