@@ -44,6 +44,11 @@ def kept(cell: CellSpec, T: int, N: int, H: int) -> Tensor:
     return (randn(len(cell.states), T, N, H, seed=65) > 0.5).double()
 
 
+def columns_first(tensor: Tensor) -> Tensor:
+    """The same numbers, dense, with the last two axes laid out in the other order."""
+    return tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
+
+
 OPTIONS: dict[str, Callable[[CellSpec, int, int, int], dict[str, Any]]] = {
     "plain": lambda *sizes: {},
     "reverse": lambda *sizes: {"reverse": True},
@@ -63,8 +68,9 @@ OPTIONS: dict[str, Callable[[CellSpec, int, int, int], dict[str, Any]]] = {
         "reverse": True,
         "trace": True,
     },
+    "columns_first": lambda *sizes: {**reset(*sizes), "recurrent_mask": mask(*sizes), "zoneout": kept(*sizes)},
 }
-"""option -> its arguments, for a cell and the sizes T, N, H."""
+"""option -> its arguments, for a cell and the sizes T, N, H. In "columns_first" every tensor is laid out so."""
 
 
 def job(
@@ -80,10 +86,13 @@ def job(
     def cast(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(leaf(each) for each in value)
-        return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+        return laid_out(value) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+    def laid_out(tensor: Tensor) -> Tensor:
+        return columns_first(tensor.to(dtype)) if option == "columns_first" else tensor.to(dtype)
 
     def leaf(tensor: Tensor) -> Tensor:
-        return tensor.to(dtype).requires_grad_()
+        return laid_out(tensor).requires_grad_()
 
     scale = 1 / max(H, 4) ** 0.5  # so that no state grows with the number of units
     own = {field: None if each is None else leaf(each * scale if field == "weight_hh" else each)
