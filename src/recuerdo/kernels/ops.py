@@ -143,10 +143,15 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor | None]
     ctx.mark_non_differentiable(*(each for each in output[5:] if each is not None))
     out, _, _, *kept = output
     ctx.save_for_backward(*inputs[:GIVEN], out, *kept)
-    ctx.numbers = inputs[GIVEN:-1]
+    *ctx.numbers, ctx.keep = inputs[GIVEN:]
 
 
 def _differentiate(ctx: Any, *by: Tensor | None) -> tuple[Tensor | None, ...]:
+    if not ctx.keep:
+        raise BackendError(
+            "A gradient goes back through a program that was captured without one, and what it needs was not kept: "
+            "capture the program outside of torch.no_grad(), and when a parameter or the input requires a gradient."
+        )
     needs = list(ctx.needs_input_grad[:TRAINED])
     saved = ctx.saved_tensors
     # With create_graph the operator's own derivative says in words that there is none.

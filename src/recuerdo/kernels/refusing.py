@@ -18,7 +18,9 @@ def tensors(job: Job) -> list[Tensor]:
 
 def differentiated(job: Job) -> bool:
     """Say whether a gradient may be asked of what comes out."""
-    return torch.is_grad_enabled() and any(each.requires_grad for each in tensors(job))
+    # What TorchScript records runs with gradients and without, whatever it was recorded with.
+    asked = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
+    return asked and any(each.requires_grad for each in tensors(job))
 
 
 def mixed(job: Job) -> str | None:
