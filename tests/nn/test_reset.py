@@ -107,6 +107,21 @@ def test_a_reset_at_the_first_step_leaves_the_given_state_aside(cell: str) -> No
 
 
 @cells
+def test_the_learned_state_has_its_gradient_however_the_given_state_is_laid_out(cell: str) -> None:
+    layer, x = build(cell, D, H, learn_state=True), randn(2, 4, D)
+    reset = torch.tensor([[False, True, False, False], [False, False, False, True]])
+    state = random_state(layer, 2)
+    columns_first = tuple(part.mT.contiguous().mT for part in state)
+    assert not any(part[0].is_contiguous() for part in columns_first)
+    learned = {name: each for name, each in layer.named_parameters() if name.startswith("initial")}
+    wanted, found = (
+        gradients(cotangent_loss(layer(x, whole(given), reset=reset)[0]), learned) for given in (state, columns_first)
+    )
+    assert all(each.abs().max() > 0 for each in wanted.values())
+    assert_gradients(found, wanted)
+
+
+@cells
 def test_no_reset_is_the_same_as_no_flag_set(cell: str) -> None:
     layer, x = build(cell, D, H, 2, bidirectional=True), randn(2, 4, D)
     state = whole(random_state(layer, 2))
