@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.native_core import needs_native
 from tests.nn.cases import (
     CELLS,
     OPTIONS,
@@ -62,6 +63,13 @@ def test_tracing_changes_nothing_else(cell: str) -> None:
     assert torch.equal(plain[0], traced[0])
     for before, after in zip(parts(plain[1]), parts(traced[1]), strict=True):
         assert torch.equal(before, after)
+
+
+@needs_native
+@cells
+def test_the_output_and_the_traced_h_share_memory_as_the_docstring_says(cell: str) -> None:
+    output, _, trace = build(cell, D, H)(randn(N, T, D), trace=True)
+    assert trace.states["h"][0].data_ptr() == output.data_ptr()
 
 
 @cells

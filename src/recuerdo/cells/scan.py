@@ -19,7 +19,7 @@ class Scanned(NamedTuple):
         state: the state after the last step of each sample, (N, H) each.
         gates: with trace=True every gate of the cell, (T, N, H) each, in the order of CellSpec.gates; else empty.
         states: with trace=True every state after every step, (T, N, H) each, in the order of CellSpec.states; else
-            empty.
+            empty. A faster kernel's first may be the output itself: clone what you change in place.
     """
 
     output: Tensor

@@ -58,7 +58,8 @@ class Trace:
     Attributes:
         gates: gate name -> one tensor per layer and direction (ordered as the final state's first axis), each (N, T,
             H), or (T, N, H) with batch_first=False. Zero beyond a sample's length. Empty for cells without gates.
-        states: state name ("h", "c") -> the same for the states after each step.
+        states: state name ("h", "c") -> the same for the states after each step. The last layer's h may share memory
+            with the output: clone what you change in place.
     """
 
     gates: dict[str, tuple[Tensor, ...]]
