@@ -189,7 +189,7 @@ def _check(given: Given, numbers: Numbers) -> None:
     for name, tensor, shape, kind in zip(Given._fields, given, shapes, types, strict=True):
         if tensor is not None and (tensor.shape != shape or tensor.dtype != kind):
             raise BackendError(
-                f"Beside h0 of shape {tuple(given.h0.shape)} the native core reads {name} as {kind} of shape {shape}, and "
+                f"Beside h0 of shape {tuple(given.h0.shape)} the native core reads {name} as {kind} of shape {shape}; "
                 f"got {tensor.dtype} of shape {tuple(tensor.shape)}."
             )
     if dtype not in (torch.float32, torch.float64):
