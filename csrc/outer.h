@@ -8,13 +8,28 @@ namespace RECUERDO_ISA {
 
 constexpr long TILES = 32;   // register blocks of rows whose packed gradients stay in the second cache
 
-// out[r][0..V lanes] += sum over i of a[i][r] * b[i][0..V lanes], for RECUERDO_ROWS rows
-template <class Real, int V>
-static __attribute__((noinline)) void outer(const Real* a, const Real* b, long count, Real* out, long stride) {
+// R gradients of a row: packed for the purpose, or where they lie.
+template <class Real>
+struct PackedRows {
+    const Real* packed;
+    const Real* operator()(long i) const { return packed + i * RECUERDO_ROWS; }
+};
+
+template <class Real>
+struct RowsInPlace {
+    const Real* const* d;
+    long m;
+    const Real* operator()(long i) const { return d[i] + m; }
+};
+
+// out[r][0..V lanes] += sum over i of row(i)[r] * b[i][0..V lanes], for RECUERDO_ROWS rows
+template <class Real, int V, class Row>
+static __attribute__((noinline)) void outer(Row row, const Real* b, long count, Real* out, long stride) {
     constexpr long L = lanes<Real>;
     constexpr int R = RECUERDO_ROWS;
     Vec<Real> acc[R][V] = {};
-    for (long i = 0; i < count; ++i, a += R, b += V * L) {
+    for (long i = 0; i < count; ++i, b += V * L) {
+        const Real* a = row(i);
         Vec<Real> B[V];
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) B[v] = load(b + v * L);
@@ -31,6 +46,18 @@ static __attribute__((noinline)) void outer(const Real* a, const Real* b, long c
         for (int v = 0; v < V; ++v) store(out + r * stride + v * L, load(out + r * stride + v * L) + acc[r][v]);
 }
 
+template <class Real, class Row>
+static void outer(long V, Row row, const Real* b, long count, Real* out, long stride) {
+    switch (V) {
+        case 1: outer<Real, 1>(row, b, count, out, stride); break;
+        case 2: outer<Real, 2>(row, b, count, out, stride); break;
+#if RECUERDO_PANEL > 2
+        case 3: outer<Real, 3>(row, b, count, out, stride); break;
+        case 4: outer<Real, 4>(row, b, count, out, stride); break;
+#endif
+    }
+}
+
 // A row of the total is C numbers, the sum of d behind them, and zeros up to a whole vector. Rows come R at a time, and the last
 // ones may lie beyond M: zeros are packed there.
 template <class Real>
@@ -38,6 +65,7 @@ struct Outer {
     static constexpr long R = RECUERDO_ROWS;
     static constexpr long DEPTH = 128;  // samples and steps that are packed at a time, and summed before they join the total
     static constexpr long width = RECUERDO_PANEL * lanes<Real>;
+    static constexpr long FEW_PANELS = 4;  // so few products with a row's gradients do not pay for packing them
     Real *packed_d, *packed_seen;
 
     Outer(Arena& arena, long most_columns) {
@@ -52,6 +80,18 @@ struct Outer {
     void add(const Real* const* d, long first, long last, long M, Sources<Real> seen, long depth, Real* total) const {
         long columns = stride(seen.first_K + seen.second_K);
         pack_seen(seen, depth, columns);
+        if (columns <= FEW_PANELS * width) {
+            for (long m = first; m < last; m += R) {
+                Real* to = total + (m - first) * columns;
+                if (m + R <= M) {
+                    across(RowsInPlace<Real>{d, m}, to, depth, columns);
+                } else {
+                    pack_gradients(d, m, m + R, M, depth);
+                    across(PackedRows<Real>{packed_d}, to, depth, columns);
+                }
+            }
+            return;
+        }
         for (long m = first; m < last; m += TILES * R) {
             long until = m + TILES * R < last ? m + TILES * R : last;
             pack_gradients(d, m, until, M, depth);
@@ -106,24 +146,21 @@ struct Outer {
         }
     }
 
-    void multiply(Real* total, long rows, long depth, long columns) const {
-        for (long at = 0; at < columns; at += width) {
-            long V = (columns - at < width ? columns - at : width) / lanes<Real>;
-            const Real* seen = packed_seen + at * DEPTH;
-            for (long r = 0; r < rows; r += R) {
-                const Real* d = packed_d + r * DEPTH;
-                Real* to = total + r * columns + at;
-                switch (V) {
-                    case 1: outer<Real, 1>(d, seen, depth, to, columns); break;
-                    case 2: outer<Real, 2>(d, seen, depth, to, columns); break;
-#if RECUERDO_PANEL > 2
-                    case 3: outer<Real, 3>(d, seen, depth, to, columns); break;
-                    case 4: outer<Real, 4>(d, seen, depth, to, columns); break;
-#endif
-                }
-            }
-        }
+    // one block of rows by all panels
+    template <class Row>
+    void across(Row row, Real* total, long depth, long columns) const {
+        for (long at = 0; at < columns; at += width) 
+            outer(vectors(at, columns), row, (const Real*)packed_seen + at * DEPTH, depth, total + at, columns);
     }
+
+    void multiply(Real* total, long rows, long depth, long columns) const {
+        for (long at = 0; at < columns; at += width)
+            for (long r = 0; r < rows; r += R)
+                outer(vectors(at, columns), PackedRows<Real>{packed_d + r * DEPTH}, (const Real*)packed_seen + at * DEPTH, depth,
+                      total + r * columns + at, columns);
+    }
+
+    static long vectors(long at, long columns) { return (columns - at < width ? columns - at : width) / lanes<Real>; }
 };
 
 }  // namespace RECUERDO_ISA

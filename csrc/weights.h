@@ -37,7 +37,8 @@ struct Weights : Walk<Real> {
     int count = 0;
     long part;
     size_t bytes;
-    const Real **d_rows, **x_rows, **h_rows;
+    const Real **d_rows, **x_rows, **h_rows, **reset_rows;
+    long* slots;
     Real* none;
 
     Weights(const Task<Real>& task, long which, Arena arena)
@@ -46,6 +47,8 @@ struct Weights : Walk<Real> {
         d_rows = arena.take<const Real*>(DEPTH);
         x_rows = arena.take<const Real*>(DEPTH);
         h_rows = arena.take<const Real*>(DEPTH);
+        reset_rows = arena.take<const Real*>(DEPTH);
+        slots = arena.take<long>(DEPTH);
         none = arena.take<Real>(H > t.D ? H : t.D);
         for (int p = 0; p < count; ++p) {
             Piece<Real>& piece = pieces[p];
@@ -98,14 +101,13 @@ struct Weights : Walk<Real> {
         if (t.norm_ih) add({INPUT, 0, GH, true, NOTHING, all_of_W, none, none, none});
     }
 
-    const Real* gradient(const Piece<Real>& piece, long step, long n) const {
-        long slot = slice.slot(step, n);
+    // where a row of a piece's gradients lies
+    const Real* gradient(const Piece<Real>& piece, long slot) const {
         if (piece.from == PRE) return slice.d_pre + slot * slice.d_row() + piece.at;
         return (piece.from == INPUT ? slice.d_input : slice.d_product) + slot * GH + piece.at;
     }
 
-    const Real* state_before(long step, long time, long n, Saw saw) const {
-        if (saw == RESET_STATE) return slice.seen_reset + slice.slot(step, n) * H;
+    const Real* state_before(long step, long time, long n) const {
         if (t.mask) return slice.seen + slice.slot(step, n) * H;
         return this->before(step, time, n, t.out, t.h0, t.restart_h, none);
     }
@@ -118,28 +120,31 @@ struct Weights : Walk<Real> {
 
     // adds what the steps of a slice give
     void sum(long begin, long end) const {
-        for (int p = 0; p < count; ++p)
-            if (pieces[p].last > pieces[p].first) sum_of(pieces[p], begin, end);
-    }
-
-    void sum_of(const Piece<Real>& piece, long begin, long end) const {
-        long D = inputs(piece), S = states(piece), depth = 0;
-        auto flush = [&] {
-            Sources<Real> seen{h_rows, S, x_rows, D};  // most panels then lie in the state, at whole vectors
-            if (depth > 0) sums.add(d_rows, piece.first, piece.last, piece.M, seen, depth, piece.total);
-            depth = 0;
-        };
+        long depth = 0;
         for (long step = begin; step < end; ++step) {
             long time = this->time(step);
             for (long n = 0; n < t.N; ++n) {
                 if (!this->inside(time, n)) continue;
-                d_rows[depth] = gradient(piece, step, n);
-                if (D) x_rows[depth] = t.x + time * t.x_by_t + n * t.x_by_n;
-                if (S) h_rows[depth] = state_before(step, time, n, piece.state);
-                if (++depth == DEPTH) flush();
+                slots[depth] = slice.slot(step, n);
+                x_rows[depth] = t.x + time * t.x_by_t + n * t.x_by_n;
+                h_rows[depth] = state_before(step, time, n);
+                if (++depth == DEPTH) depth = add_rows(depth);
             }
         }
-        flush();
+        if (depth > 0) add_rows(depth);
+    }
+
+    long add_rows(long depth) const {
+        for (int p = 0; p < count; ++p) {
+            const Piece<Real>& piece = pieces[p];
+            if (piece.last == piece.first) continue;
+            bool reset = piece.state == RESET_STATE;
+            for (long i = 0; i < depth; ++i) d_rows[i] = gradient(piece, slots[i]);
+            for (long i = 0; reset && i < depth; ++i) reset_rows[i] = slice.seen_reset + slots[i] * H;
+            Sources<Real> seen{reset ? reset_rows : h_rows, states(piece), x_rows, inputs(piece)};  // whole vectors of states
+            sums.add(d_rows, piece.first, piece.last, piece.M, seen, depth, piece.total);
+        }
+        return 0;
     }
 
     void finish() const {

@@ -45,7 +45,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> tuple[Given, Numbers]:
 def test_a_tensor_of_another_shape(field: str, call: tuple[Given, Numbers]) -> None:
     given, numbers = call
     one_less = given._replace(**{field: getattr(given, field)[:-1]})
-    with pytest.raises(BackendError, match=rf"reads {field} as torch.\w+ of shape \(.*\), and got torch"):
+    with pytest.raises(BackendError, match=rf"reads {field} as torch.\w+ of shape \(.*\); got torch"):
         ops.walked(one_less, numbers, True)
 
 
@@ -53,7 +53,7 @@ def test_a_tensor_of_another_shape(field: str, call: tuple[Given, Numbers]) -> N
 def test_a_tensor_of_another_type(field: str, call: tuple[Given, Numbers]) -> None:
     given, numbers = call
     other = torch.float32 if getattr(given, field).is_floating_point() else torch.int32
-    with pytest.raises(BackendError, match=rf"reads {field} as torch.\w+ of shape .*, and got {other}"):
+    with pytest.raises(BackendError, match=rf"reads {field} as torch.\w+ of shape .*; got {other}"):
         ops.walked(given._replace(**{field: getattr(given, field).to(other)}), numbers, True)
 
 
@@ -69,8 +69,8 @@ def test_a_job_whose_state_is_of_other_samples(rows: int) -> None:
     one = asked()
     other = replace(one, state=tuple(torch.zeros(rows, H, dtype=torch.float64) for _ in one.state))
     message = (
-        rf"Beside h0 of shape \({rows}, 5\) the native core reads h0 as torch.float64 of shape \(4, 5\), "
-        rf"and got torch.float64 of shape \({rows}, 5\)\."
+        rf"Beside h0 of shape \({rows}, 5\) the native core reads h0 as torch.float64 of shape \(4, 5\); "
+        rf"got torch.float64 of shape \({rows}, 5\)\."
     )
     with pytest.raises(BackendError, match=message):
         recurrence(other, "native")
@@ -78,5 +78,5 @@ def test_a_job_whose_state_is_of_other_samples(rows: int) -> None:
 
 def test_a_job_whose_resets_are_integers() -> None:
     one = replace(asked(), reset=torch.full((T, N), 256))  # whose first byte is 0
-    with pytest.raises(BackendError, match=r"reads reset as torch.bool of shape \(3, 4\), and got torch.int64"):
+    with pytest.raises(BackendError, match=r"reads reset as torch.bool of shape \(3, 4\); got torch.int64"):
         recurrence(one, "native")

@@ -101,9 +101,9 @@ def test_deltas_are_finite_differences_with_every_option_of_a_layer(cell: str, o
 def test_deltas_follow_the_masks_that_training_drew(cell: str) -> None:
     layer = build(cell, D, H, 2, recurrent_dropout=0.4, zoneout=0.3, dropout=0.3).train()
     x = randn(N, T, D)
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     (output, final), recorded = record(layer, {"x": x})
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     assert_values(layer(x)[0], output)
     found = deltas(recorded, losses(output, final).mean())
     for k, one in enumerate(recorded):
@@ -118,7 +118,7 @@ def test_deltas_follow_the_masks_that_training_drew(cell: str) -> None:
             def watcher(job: Job, run: Callable[[Job], Scanned]) -> Scanned:
                 return run(replace(job, nudge=tuple(by * each for each in way)) if next(turn) == k else job)
 
-            torch.manual_seed(0)
+            torch.manual_seed(1)
             with watching(watcher), torch.no_grad():
                 return losses(*layer(x)).mean()
 

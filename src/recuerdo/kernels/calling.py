@@ -189,8 +189,8 @@ def _check(given: Given, numbers: Numbers) -> None:
     for name, tensor, shape, kind in zip(Given._fields, given, shapes, types, strict=True):
         if tensor is not None and (tensor.shape != shape or tensor.dtype != kind):
             raise BackendError(
-                f"Beside h0 of shape {tuple(given.h0.shape)} the native core reads {name} as {kind} of shape {shape}, "
-                f"and got {tensor.dtype} of shape {tuple(tensor.shape)}."
+                f"Beside h0 of shape {tuple(given.h0.shape)} the native core reads {name} as {kind} of shape {shape}; "
+                f"got {tensor.dtype} of shape {tuple(tensor.shape)}."
             )
     if dtype not in (torch.float32, torch.float64):
         raise BackendError(f"The native core computes in float32 and float64, and h0 is {dtype}.")

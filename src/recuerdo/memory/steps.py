@@ -54,8 +54,8 @@ class Steps:
 
 
 def arguments_of(job: Job) -> dict[str, Any]:
-    """What `Walk` takes of a job, as constants in float64: all but the state, the nudge and the trace."""
-    leave = {"nudge", "trace", "state"}
+    """What `Walk` takes of a job, as constants in float64: without the state and what is no part of it."""
+    leave = {"nudge", "trace", "state", "precision"}
     return {field.name: constant(getattr(job, field.name)) for field in fields(job) if field.name not in leave}
 
 
