@@ -12,7 +12,7 @@ namespace recuerdo {
 namespace {
 
 constexpr size_t ALIGNED = 64, PAGE = 64 << 10, LARGE_PAGE = 2 << 20;
-constexpr size_t MOST_IDLE = (size_t)512 << 20;  // bytes
+constexpr size_t MOST_IDLE = (size_t)1 << 30;  // bytes: what a step of a large layer with layer norm writes
 constexpr unsigned long PATIENCE = 256;          // takes after which a block that nobody wanted goes back to the system
 
 // What lies in front of a block.

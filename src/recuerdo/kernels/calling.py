@@ -60,7 +60,7 @@ def fresh(like: Tensor, *shape: int) -> Tensor:
 
 
 def release_memory() -> None:
-    """Give the memory that the native core keeps for its next call, 512 MiB at most, back to the system."""
+    """Give the memory that the native core keeps for its next call, 1 GiB at most, back to the system."""
     if native is not None:
         native.release_idle()
 
@@ -160,7 +160,8 @@ def run(
     if numbers.bf16 and native.bf16_path() is None:
         tell()
         numbers = numbers._replace(bf16=False)
-    _check(given, numbers)
+    if not backward:  # what comes back was checked on the way
+        _check(given, numbers)
     x, (N, H) = row_by_row(given.x), given.h0.shape
     by_t, by_n, _ = x.stride()
     fields = {"T": x.shape[0], "N": N, "D": x.shape[2], "H": H, "x_by_t": by_t, "x_by_n": by_n, **numbers._asdict()}
