@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -176,31 +177,46 @@ def changed(job: Job, by: Callable[[Tensor], Tensor]) -> Job:
     )
 
 
-@contextmanager
-def on_path(path: str) -> Iterator[None]:
+def on_path(path: str) -> AbstractContextManager[None]:
     """Run the core with one instruction set inside the block; skip the test where this processor lacks it."""
-    native = calling.native
-    assert native is not None
-    before = native.path()
-    if path not in native.paths():
-        pytest.skip(f"this processor has no {path}")
-    native.use_path(path)
-    try:
-        yield
-    finally:
-        native.use_path(before)
+    native = core()
+    return _using(path, native.paths(), native.path(), native.use_path)
+
+
+def on_bf16_path(path: str | None) -> AbstractContextManager[None]:
+    """Multiply with one instruction set for bfloat16 inside the block; skip the test where this processor lacks it."""
+    native = core()
+    return _using(path, [*native.bf16_paths(), "emulated", None], native.bf16_path(), native.use_bf16_path)
+
+
+def core() -> ModuleType:
+    assert calling.native is not None
+    return calling.native
 
 
 @contextmanager
-def on_bf16_path(path: str | None) -> Iterator[None]:
-    """Multiply with one instruction set for bfloat16 inside the block; skip the test where this processor lacks it."""
-    native = calling.native
-    assert native is not None
-    before = native.bf16_path()
-    if path not in (*native.bf16_paths(), "emulated", None):
+def _using(path: str | None, here: list[str | None], before: str | None, use: Callable[..., None]) -> Iterator[None]:
+    if path not in here:
         pytest.skip(f"this processor has no {path}")
-    native.use_bf16_path(path)
+    use(path)
     try:
         yield
     finally:
-        native.use_bf16_path(before)
+        use(before)
+
+
+UNLIKE: dict[str, tuple[Callable[[], Job], str]] = {
+    "dtype": (
+        lambda: replace(_gru(), x=torch.zeros(3, 2, 2).bfloat16()),
+        "it computes in float32 and float64, and x is torch.bfloat16",
+    ),
+    "mixed": (
+        lambda: replace(_gru(), x=torch.zeros(3, 2, 2)),
+        "x is torch.float32 and another tensor torch.float64",
+    ),
+}
+"""Jobs whose numbers no fused kernel takes, and what each of them says."""
+
+
+def _gru() -> Job:
+    return job("gru", "plain", (3, 2, 2, 5), torch.float64, layer_norm=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from tests.cells.cases import flat, randn
-from tests.kernels.native_cases import job
+from tests.kernels.native_cases import UNLIKE, job
 from tests.native_core import needs_native, spared
 from tests.tolerances import assert_values
 from torch import Tensor
@@ -55,14 +55,7 @@ REFUSED: dict[str, tuple[Callable[[], Job], str]] = {
     "nudge": (lambda: replace(plain("gru"), nudge=(randn(3, 2, 5),)), "it adds no nudge to the states"),
     "step": (lambda: named_like("lstm"), "it has no lstm with this step or activation"),
     "activation": (lambda: replace(plain("frnn"), cell=frnn("gelu")), "it has no frnn with this step or activation"),
-    "dtype": (
-        lambda: replace(plain("gru"), x=torch.zeros(3, 2, 2).bfloat16()),
-        "it computes in float32 and float64, and x is torch.bfloat16",
-    ),
-    "mixed": (
-        lambda: replace(plain("gru"), x=torch.zeros(3, 2, 2)),
-        "x is torch.float32 and another tensor torch.float64",
-    ),
+    **UNLIKE,
     "device": (
         lambda: replace(plain("gru"), state=(torch.zeros(2, 5, device="meta", dtype=torch.float64),)),
         "it runs on the CPU, and a tensor is on meta",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.cells.cases import randn
-from tests.kernels.native_cases import job
+from tests.kernels.native_cases import UNLIKE, job
 from tests.tolerances import assert_values
 from torch import Tensor
 from torch._dynamo.exc import Unsupported
@@ -47,14 +47,7 @@ REFUSED: dict[str, tuple[Callable[[], Job], str]] = {
     "norm": (lambda: job("gru", "plain", SIZES, torch.float64, layer_norm=True), "it has no layer norm"),
     "no steps": (lambda: without(0), "it takes one sample and one step or more"),
     "no samples": (lambda: without(1), "it takes one sample and one step or more"),
-    "dtype": (
-        lambda: replace(plain("gru"), x=torch.zeros(3, 2, 2).bfloat16()),
-        "it computes in float32 and float64, and x is torch.bfloat16",
-    ),
-    "mixed": (
-        lambda: replace(plain("gru"), x=torch.zeros(3, 2, 2)),
-        "x is torch.float32 and another tensor torch.float64",
-    ),
+    **UNLIKE,
     "device": (
         lambda: replace(plain("gru"), x=torch.zeros(3, 2, 2, device="meta")),
         "it runs on the CPU and on CUDA devices, and x is on meta",

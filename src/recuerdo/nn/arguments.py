@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import get_args
+from typing import Literal, TypedDict, get_args
 
 import torch
 from torch import Tensor
@@ -14,6 +14,28 @@ from recuerdo.errors import OptionError, ShapeError
 from recuerdo.kernels.job import Precision
 
 PRECISIONS = get_args(Precision)
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments that all four layers take; :class:`recuerdo.nn.RecurrentLayer` says what each does."""
+
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    recurrent_dropout: float
+    zoneout: float
+    layer_norm: bool
+    residual: bool
+    learn_state: bool
+    init: str
+    max_lag: int | None
+    precision: Precision
+    checkpoint_every: int | Literal["auto"] | None
+    deterministic: bool
+    proj_size: int
+    device: torch.device | str | None
+    dtype: torch.dtype | None
 
 
 def check_options(who: str, sizes: dict[str, int], shares: dict[str, float]) -> None:

@@ -13,7 +13,8 @@ from recuerdo.cells import GRU as GRU_CELL
 from recuerdo.cells import GRU_RESET_BEFORE, frnn, indrnn
 from recuerdo.cells import LSTM as LSTM_CELL
 from recuerdo.errors import OptionError
-from recuerdo.nn.recurrent import Options, RecurrentLayer
+from recuerdo.nn.arguments import Options
+from recuerdo.nn.recurrent import RecurrentLayer
 
 
 class FRNN(RecurrentLayer):

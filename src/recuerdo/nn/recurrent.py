@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,28 +27,6 @@ from recuerdo.nn.arguments import (
 )
 from recuerdo.nn.initialisation import INITIALISERS
 from recuerdo.nn.stepper import Stepper
-
-
-class Options(TypedDict, total=False):
-    """The keyword arguments that all four layers take; :class:`RecurrentLayer` says what each does."""
-
-    bias: bool
-    batch_first: bool
-    dropout: float
-    bidirectional: bool
-    recurrent_dropout: float
-    zoneout: float
-    layer_norm: bool
-    residual: bool
-    learn_state: bool
-    init: str
-    max_lag: int | None
-    precision: Precision
-    checkpoint_every: int | Literal["auto"] | None
-    deterministic: bool
-    proj_size: int
-    device: torch.device | str | None
-    dtype: torch.dtype | None
 
 
 @dataclass(frozen=True)
