@@ -29,7 +29,7 @@ struct Piece {
 template <class Real>
 struct Weights : Walk<Real> {
     using Base = Walk<Real>;
-    using Base::G, Base::gated_hidden, Base::GH, Base::H, Base::normed, Base::t;
+    using Base::G, Base::GH, Base::H, Base::normed, Base::t;
     static constexpr long R = Sums<Real>::R, DEPTH = Sums<Real>::DEPTH;
     Slice<Real> slice;
     Sums<Real> sums;
@@ -120,6 +120,7 @@ struct Weights : Walk<Real> {
 
     // adds what the steps of a slice give
     void sum(long begin, long end) const {
+        if (count == 0) return;  // no weight has a gradient
         long depth = 0;
         for (long step = begin; step < end; ++step) {
             long time = this->time(step);
