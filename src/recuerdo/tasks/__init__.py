@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recuerdo.errors import ModelFileError
-from recuerdo.tasks import baselines, metrics
+from recuerdo.tasks import baselines, exponential_smoothing, interval_metrics, metrics
 from recuerdo.tasks.causality import check_causality
 from recuerdo.tasks.forecast_files import TASK as FORECASTER
 from recuerdo.tasks.forecast_files import load_forecaster
@@ -14,6 +14,7 @@ from recuerdo.tasks.forecasts import Forecasts
 from recuerdo.tasks.hold_out import Comparison, hold_out
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.report import Report
+from recuerdo.tasks.score_tables import Errors
 
 _LOADERS = {FORECASTER: load_forecaster}
 
@@ -39,12 +40,15 @@ def load(path: str | Path) -> Forecaster:
 
 __all__ = [
     "Comparison",
+    "Errors",
     "Forecaster",
     "Forecasts",
     "Report",
     "baselines",
     "check_causality",
+    "exponential_smoothing",
     "hold_out",
+    "interval_metrics",
     "load",
     "metrics",
 ]
