@@ -23,7 +23,7 @@ _EXACT = 2**53  # from here on not every whole number is a float
 
 def holds_dates(column: nw.Series[Any]) -> bool:
     """Whether a column holds dates by its type, by how it is written, or by its name if it holds years."""
-    if isinstance(column.dtype, nw.Datetime | nw.Date):
+    if isinstance(_dtype(column), nw.Datetime | nw.Date):
         return True
     named_so = column.name.lower() in _YEAR_NAMES
     if column.dtype.is_integer():
@@ -60,7 +60,7 @@ def read_times(
     Raises:
         DataError: a stamp is missing, or is none.
     """
-    dtype = column.dtype
+    dtype = _dtype(column)
     absent = np.flatnonzero(column.is_null().to_numpy())
     if absent.size:
         more = f" ({absent.size} such rows)" if absent.size > 1 else ""
@@ -133,6 +133,12 @@ def text_of(column: nw.Series[Any]) -> pl.Series:
     return pl.Series(column.name, cells, dtype=pl.String)
 
 
+def _dtype(column: nw.Series[Any]) -> Any:
+    """The type of a column; narwhals knows no pandas datetimes in zones with a _, such as America/New_York."""
+    kind = column.to_native().dtype if column.dtype == nw.Unknown else None
+    return nw.Datetime(kind.unit, str(kind.tz)) if getattr(kind, "tz", None) is not None else column.dtype
+
+
 def _is_text(column: nw.Series[Any]) -> bool:
     return column.dtype in (nw.String, nw.Categorical) or isinstance(column.dtype, nw.Enum)
 
@@ -170,5 +176,7 @@ def _datetimes(column: nw.Series[Any], dtype: nw.Datetime, wall: bool | None) ->
     shown = _microseconds(column.dt.replace_time_zone(None))
     if wall is None:
         wall = np.unique(shown.astype(np.int64) % _DAY).size == 1
+    if not wall and column.dtype == nw.Unknown:
+        column = nw.from_native(column.to_native().dt.tz_convert("UTC"), series_only=True)
     times = shown if wall else _microseconds(column)
     return times, TimeType("datetime", dtype=dtype.time_unit, zone=dtype.time_zone, wall=wall)
