@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from recuerdo.data.frequency import Frequency, find, missing
+from recuerdo.data.frequency import HOUR, Frequency
+from recuerdo.data.steps import find
 from recuerdo.errors import DataError
 
 
@@ -48,7 +49,7 @@ def test_every_calendar_is_found_and_continued_as_pandas_does(alias, words, seas
     frequency = find(whole[:40])
     assert (frequency.words, frequency.season) == (words, season)
     np.testing.assert_array_equal(frequency.after(whole[39], 20), whole[40:])
-    assert missing(whole, frequency)[0] == 0
+    np.testing.assert_array_equal(frequency.positions(whole, whole[0]), np.arange(60))
 
 
 @pytest.mark.parametrize(("alias", "words", "season"), CASES)
@@ -57,14 +58,25 @@ def test_a_frequency_survives_json(alias, words, season):
     assert Frequency.from_json(json.loads(json.dumps(frequency.to_json()))) == frequency
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 5000), st.sampled_from(["MS", "ME", "B", "h", "D"]), st.sets(st.integers(1, 38), max_size=6))
-def test_missing_stamps_are_counted_and_named(start, alias, gone):
-    whole = as_times(pd.date_range(pd.Timestamp("2001-01-01") + pd.Timedelta(days=start), periods=40, freq=alias))
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 5000),
+    st.sampled_from([alias for alias, _, _ in CASES]),
+    st.sets(st.integers(1, 38), max_size=12),
+)
+def test_the_step_is_found_though_stamps_are_missing(start, alias, gone):
+    begin = pd.Timestamp("2001-01-01") + pd.Timedelta(days=start % (1500 if alias.endswith(("YS", "YE")) else 5000))
+    whole = as_times(pd.date_range(begin, periods=40, freq=alias))
     kept = np.delete(whole, list(gone))
-    count, first = missing(kept, find(whole))
-    assert count == len(gone)
-    np.testing.assert_array_equal(first, whole[sorted(gone)][:3])
+    assume(alias != "D" or not np.is_busday(kept.astype("datetime64[D]")).all())  # days without any weekend
+    assert find(kept) == find(whole)
+
+
+def test_the_step_is_found_over_all_series_together():
+    hours = as_times(pd.date_range("2024-01-01", periods=9, freq="h"))
+    assert find(np.concatenate([hours[[0, 2, 4]], hours]), np.array([0, 3, 12])).words == "hourly"
+    # Between the last stamp of a series and the first of the next there is no step.
+    assert find(np.concatenate([hours, hours + np.timedelta64(7, "m")]), np.array([0, 9, 18])).words == "hourly"
 
 
 def test_the_last_day_of_the_month_stays_the_last_day():
@@ -91,9 +103,9 @@ def test_days_without_any_weekend_are_business_days_though_holidays_stand_beside
     days = as_times(pd.bdate_range("2020-12-21", "2021-01-05"))
     days = days[~np.isin(days, stamps("2020-12-25", "2021-01-01"))]
     assert find(days).words == "business days"
-    count, first = missing(days, find(days))
-    assert count == 2
-    np.testing.assert_array_equal(first, stamps("2020-12-25", "2021-01-01"))
+    places = find(days).positions(days, days[0])
+    assert np.setdiff1d(np.arange(12), places).tolist() == [4, 9]
+    np.testing.assert_array_equal(find(days).at(days[0], [4, 9]), stamps("2020-12-25", "2021-01-01"))
 
 
 def test_integers_are_steps():
@@ -110,8 +122,79 @@ def test_a_change_of_the_step_is_located():
         find(times)
 
 
-def test_an_irregular_pair_is_shown():
-    with pytest.raises(
-        DataError, match=r"most of them are hourly, but .* 02:00:00 is followed by .* 02:30:00 \(1 such"
-    ):
-        find(stamps("2020-01-01T00:00", "2020-01-01T01:00", "2020-01-01T02:00", "2020-01-01T02:30"))
+def test_stamps_off_the_common_step_are_no_step_of_their_own():
+    hours = as_times(pd.date_range("2024-01-01", periods=50, freq="h"))
+    late = hours.copy()
+    late[7] += np.timedelta64(25, "m")
+    assert find(late) == Frequency("microseconds", HOUR, nearest=True)
+    # Half of the half hours are there: nothing needs to be moved.
+    halves = as_times(pd.date_range("2024-01-01", periods=8, freq="30min"))
+    assert find(halves[[0, 2, 4, 5]]) == Frequency("microseconds", HOUR // 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (61.3, "every minute"),
+        (3500, "hourly"),
+        (86000, "daily"),
+        (7.2, "every 7 seconds"),
+        (0.7, "every 700000 microseconds"),
+        (3000, "every 50 minutes"),
+        (294000, "every 82 hours"),
+    ],
+)
+def test_irregular_stamps_get_a_round_step(seconds, words):
+    rng = np.random.default_rng(0)
+    steps = np.cumsum(seconds * (1 + 0.3 * rng.uniform(-1, 1, 999)))
+    found = find(np.datetime64("2024-01-01", "us") + (steps * 1e6).astype("timedelta64[us]"))
+    assert found.nearest
+    close = Frequency("microseconds", round(seconds * 1e6))
+    assert found.words == words or abs(found.count - close.count) < 0.04 * close.count
+
+
+def test_irregular_counts_get_a_whole_step():
+    assert find(np.array([0, 7, 29, 42, 53, 91])) == Frequency("steps", 13, nearest=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([alias for alias, _, _ in CASES]),
+    st.lists(st.floats(-0.3, 0.3), min_size=40, max_size=40),
+)
+def test_each_stamp_goes_to_its_nearest_point(alias, shifts):
+    whole = as_times(pd.date_range("2019-12-28", periods=41, freq=alias))
+    grid = find(whole).snapping()
+    step = np.diff(whole).astype(np.int64).min() * (1 if alias != "B" else 0.5)
+    moved = whole[:-1] + (np.array(shifts) * step).astype("timedelta64[us]")
+    assert grid.positions(moved, whole[0]).tolist() == list(range(40))
+
+
+@pytest.mark.parametrize(
+    "alias",
+    ["s", "30min", "h", "2h", "D", "B", "W", "2W", "MS", "ME", "QS", "QE", "6MS", "YS", "YE", "2YS", "ms", "us"],
+)
+def test_a_frequency_that_is_named_is_the_one_that_is_found(alias):
+    assert Frequency.from_text(alias) == find(as_times(pd.date_range("2019-12-28", periods=40, freq=alias)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("T", "min"), ("H", "h"), ("M", "ME"), ("Q", "QE"), ("A", "YE"), ("AS", "YS")]
+)
+def test_old_short_forms_are_still_read(old, new):
+    assert Frequency.from_text(old) == Frequency.from_text(new)
+
+
+@pytest.mark.parametrize("text", ["", "hourly", "0h", "-1D", "h2"])
+def test_a_short_form_that_is_none_is_refused(text):
+    with pytest.raises(DataError, match=rf"freq='{text}' is no frequency. Write s, min, h, D, B .* such as 30min"):
+        Frequency.from_text(text)
+
+
+def test_an_anchor_is_the_tables_own():
+    with pytest.raises(DataError, match=r"freq='W-SUN' is no frequency.*behind - is read from the table itself"):
+        Frequency.from_text("W-SUN")
+
+
+def test_a_model_file_from_before_there_was_nearest_is_read():
+    assert Frequency.from_json({"unit": "months", "count": 1, "day": 31}) == Frequency("months", 1, 31)

@@ -182,8 +182,6 @@ def test_a_file_with_no_table_in_it_is_said_in_words(write, content, message):
         read(write(content))
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"There is no file .*sales.csv. Look at the spelling"):
         read(tmp_path / "sales.csv")
-    with pytest.raises(DataError, match=r"is a folder. Name the CSV or Parquet file in it"):
-        read(tmp_path)

@@ -1,5 +1,6 @@
 """What a person has, made ready for a network: tables become validated series, and series become windows."""
 
+from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.problems import adding
 from recuerdo.data.reading import Table, read
@@ -10,6 +11,7 @@ from recuerdo.data.validation import Series
 from recuerdo.data.windows import WindowSet
 
 __all__ = [
+    "Covariate",
     "Frequency",
     "Panel",
     "Series",
@@ -17,6 +19,7 @@ __all__ = [
     "TimeType",
     "WindowSet",
     "adding",
+    "ahead",
     "air_passengers",
     "panel",
     "read",

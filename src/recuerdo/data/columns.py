@@ -1,7 +1,7 @@
 """Which columns of a table hold the dates, the numbers to forecast, and the names of the series."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 from numbers import Real
@@ -9,12 +9,13 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recuerdo.data.stamps import holds_dates, text_of
 from recuerdo.errors import DataError
 
-__all__ = ["Choice", "choose", "numbers"]
+__all__ = ["Choice", "choose", "numbers", "written_numbers"]
 
 _ROW_NAMES = {"", "Unnamed: 0"}  # what pandas and R call the column of row numbers in a CSV file
 _NUMBER = r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$"
@@ -29,15 +30,22 @@ class Choice:
         date: the column of time stamps.
         targets: the columns of numbers; several are several series.
         id: the column that tells series apart, if there is one.
+        covariates: role ("past", "future", "static") -> the columns that are known beside the target.
     """
 
     date: str
     targets: tuple[str, ...]
     id: str | None
+    covariates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def choose(
-    frame: nw.DataFrame[Any], name: str, date: str | None, target: str | Sequence[str] | None, identity: str | None
+    frame: nw.DataFrame[Any],
+    name: str,
+    date: str | None,
+    target: str | Sequence[str] | None,
+    identity: str | None,
+    covariates: Mapping[str, Sequence[str]] | None = None,
 ) -> Choice:
     """Take the columns that were named, and find those that were not.
 
@@ -45,6 +53,7 @@ def choose(
         frame: the table.
         name: what to call the table in messages.
         date, target, identity: names of columns, or None.
+        covariates: role -> names of columns, none of which is taken for anything else.
 
     Returns:
         The choice.
@@ -52,26 +61,42 @@ def choose(
     Raises:
         DataError: a name is not there, or none or several columns would fit.
     """
-    given = [target] if isinstance(target, str) else list(target or [])
-    for argument, column in [("date", date), ("id", identity), *(("target", column) for column in given)]:
-        if column is not None and column not in frame.columns:
+    given = _as_list(target)
+    beside = {role: tuple(columns) for role, columns in (covariates or {}).items()}
+    named = [("date", date), ("target", given), ("id", identity), *beside.items()]
+    roles = [(argument, column) for argument, columns in named for column in _as_list(columns)]
+    for argument, column in roles:
+        if column not in frame.columns:
             raise DataError(_no_column(frame, name, argument, column))
-    if identity is None and "unique_id" in frame.columns and "unique_id" not in (date, *given):
+    others = [column for columns in beside.values() for column in columns]
+    if identity is None and "unique_id" in frame.columns and "unique_id" not in (date, *given, *others):
         identity = "unique_id"
-    free = [column for column in frame.columns if column not in (identity, *given)]
-    date = date if date is not None else _find_date(frame, name, free, given)
+        roles.append(("id", identity))
+    free = [column for column in frame.columns if column not in (identity, *given, *others)]
+    if date is None:
+        date = _find_date(frame, name, free, given)
+        roles.append(("date", date))
     targets = tuple(given) or (_find_target(frame, name, [column for column in free if column != date]),)
-    used = [date, *targets] + [identity] * (identity is not None)
+    used = [column for _, column in roles]
     if len(set(used)) < len(used):
         twice = next(column for column in used if used.count(column) > 1)
-        raise DataError(f"Column {twice!r} is named twice among date= (--date), target= (--target) and id= (--id).")
+        arguments = " and ".join(dict.fromkeys(f"{role}= (--{role})" for role, column in roles if column == twice))
+        raise DataError(f"Column {twice!r} is named twice, as {arguments}. Name it once.")
     if identity is not None and len(targets) > 1:
         raise DataError("Several columns as target= (--target) are several series, so id= (--id) cannot go with them.")
-    return Choice(date, targets, identity)
+    return Choice(date, targets, identity, beside)
 
 
-def numbers(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+def numbers(
+    column: nw.Series[Any], rows: NDArray[np.int64], name: str, argument: str = "target"
+) -> NDArray[np.float64]:
     """A column as numbers (T,), NaN where one is missing.
+
+    Args:
+        column: the column.
+        rows: (T,) the number of each row, for messages.
+        name: what to call the table in messages.
+        argument: what the column was named as.
 
     Raises:
         DataError: a cell is something else; the message names the row.
@@ -90,7 +115,13 @@ def numbers(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArr
     if column.dtype == nw.String:
         raise _text(text_of(column), rows, where)
     kind = column.to_native().dtype if column.dtype == nw.Unknown else column.dtype
-    raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another column with target= (--target).")
+    raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another with {argument}= (--{argument}).")
+
+
+def written_numbers(cells: pl.Series) -> bool:
+    """Whether at least half of the cells, which are text, are numbers, with or without slips."""
+    cells = cells.drop_nulls()
+    return len(cells) > 0 and int(cells.str.contains(f"{_NUMBER}|{_THOUSANDS}").sum()) * 2 >= len(cells)
 
 
 def _text(cells: Any, rows: NDArray[np.int64], where: str) -> DataError:
@@ -162,10 +193,11 @@ def _find_target(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
 
 
 def _mostly_numbers(column: nw.Series[Any]) -> bool:
-    if column.dtype not in (nw.String, nw.Object):
-        return False
-    cells = text_of(column).drop_nulls()
-    return len(cells) > 0 and cells.str.contains(f"{_NUMBER}|{_THOUSANDS}").sum() * 2 >= len(cells)
+    return column.dtype in (nw.String, nw.Object) and written_numbers(text_of(column))
+
+
+def _as_list(columns: str | Sequence[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns or [])
 
 
 def _no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -> str:

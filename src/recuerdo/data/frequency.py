@@ -1,7 +1,8 @@
-"""How far apart the time stamps of a series are, found from the stamps themselves."""
+"""How far apart the time stamps of a series are: found from the stamps themselves, or named."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,19 @@ from numpy.typing import NDArray
 
 from recuerdo.errors import DataError
 
-__all__ = ["Frequency", "Times", "find", "missing", "say"]
+__all__ = ["Frequency", "Times", "say"]
 
 Times = NDArray[np.datetime64 | np.int64]
 
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
-_MONTH_END = 31
+SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
+MONTH_END = 31
+
+# The short forms of pandas, new and old.
+_CLOCKS = {"s": SECOND, "S": SECOND, "min": MINUTE, "T": MINUTE, "h": HOUR, "H": HOUR}
+_CLOCKS |= {"us": 1, "ms": 1000, "D": DAY, "W": 7 * DAY}
+_MONTHS = {"MS": (1, 1), "QS": (3, 1), "YS": (12, 1), "AS": (12, 1)}
+_MONTHS |= {"ME": (1, MONTH_END), "QE": (3, MONTH_END), "YE": (12, MONTH_END), "M": (1, MONTH_END)}
+_MONTHS |= {"Q": (3, MONTH_END), "Y": (12, MONTH_END), "A": (12, MONTH_END)}
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Frequency:
         unit: "microseconds" (a clock), "months" (a calendar), "business days" (Monday to Friday) or "steps" (integers).
         count: how many units one step has.
         day: for months, the day of the month; 31 is the last day, however long the month is.
+        nearest: observations need not lie on the grid of these steps: each goes to its nearest point.
 
     Example:
         >>> monthly = Frequency("months", 1, day=31)
@@ -38,6 +47,7 @@ class Frequency:
     unit: str
     count: int
     day: int | None = None
+    nearest: bool = False
 
     @property
     def words(self) -> str:
@@ -46,7 +56,7 @@ class Frequency:
             case "steps", _:
                 return "step" if self.count == 1 else f"every {self.count} steps"
             case "business days", _:
-                return "business days"
+                return "business days" if self.count == 1 else f"every {self.count} business days"
             case "months", 1:
                 return "monthly"
             case "months", 3:
@@ -55,10 +65,10 @@ class Frequency:
                 return "yearly"
             case "months", _:
                 return f"every {self.count // 12} years" if self.count % 12 == 0 else f"every {self.count} months"
-        adverbs = {_HOUR: "hourly", _DAY: "daily", 7 * _DAY: "weekly", _MINUTE: "every minute", _SECOND: "every second"}
+        adverbs = {HOUR: "hourly", DAY: "daily", 7 * DAY: "weekly", MINUTE: "every minute", SECOND: "every second"}
         if self.count in adverbs:
             return adverbs[self.count]
-        units = {7 * _DAY: "weeks", _DAY: "days", _HOUR: "hours", _MINUTE: "minutes", _SECOND: "seconds"}
+        units = {7 * DAY: "weeks", DAY: "days", HOUR: "hours", MINUTE: "minutes", SECOND: "seconds"}
         size = next((size for size in units if self.count % size == 0), 1)
         return f"every {self.count // size} {units.get(size, 'microseconds')}"
 
@@ -72,12 +82,39 @@ class Frequency:
             case "steps":
                 return 1
             case "business days":
-                return 5
+                return _whole(5, self.count)
             case "months":
                 return _whole(12, self.count)
-        if self.count < _DAY:
-            return _whole(_DAY, self.count) if self.count % _MINUTE == 0 else 1
-        return _whole(52, self.count // (7 * _DAY)) if self.count % (7 * _DAY) == 0 else _whole(7 * _DAY, self.count)
+        if self.count < DAY:
+            return _whole(DAY, self.count) if self.count % MINUTE == 0 else 1
+        return _whole(52, self.count // (7 * DAY)) if self.count % (7 * DAY) == 0 else _whole(7 * DAY, self.count)
+
+    @property
+    def by_the_day(self) -> bool:
+        """Whether a step is made of whole days, as a clock on the wall counts them."""
+        return self.unit in ("months", "business days") or (self.unit == "microseconds" and self.count % DAY == 0)
+
+    def at(self, origin: Any, positions: Any) -> Times:
+        """The stamps that lie some steps from others.
+
+        Args:
+            origin: a stamp or stamps (T,), datetime64[us] or int64.
+            positions: how many steps further, a number or numbers (T,); negative ones go back.
+
+        Returns:
+            The stamps (T,), datetime64[us] or int64 as the origin.
+        """
+        steps = np.asarray(positions, dtype=np.int64) * self.count
+        if self.unit == "steps":
+            return np.asarray(origin, dtype=np.int64) + steps
+        origin = np.asarray(origin, dtype="datetime64[us]")
+        if self.unit == "microseconds":
+            return origin + steps.astype("timedelta64[us]")
+        midnight = origin.astype("datetime64[D]")
+        clock = origin - midnight
+        if self.unit == "business days":
+            return np.busday_offset(midnight, steps, roll="forward").astype("datetime64[us]") + clock
+        return in_month(origin.astype("datetime64[M]") + steps.astype("timedelta64[M]"), self.day or 1) + clock
 
     def after(self, last: Any, count: int) -> Times:
         """Continue a series of time stamps.
@@ -89,82 +126,75 @@ class Frequency:
         Returns:
             The next stamps (count,), datetime64[us] or int64 as the last one.
         """
-        steps = np.arange(1, count + 1, dtype=np.int64) * self.count
-        if self.unit == "steps":
-            return np.int64(last) + steps
-        last = np.datetime64(last, "us")
+        return self.at(last, np.arange(1, count + 1))
+
+    def positions(self, times: Times, origin: Any) -> NDArray[np.int64]:
+        """How many whole steps each stamp lies from an origin.
+
+        Args:
+            times: stamps (T,), datetime64[us] or int64.
+            origin: a stamp or stamps (T,) to count from, such as `begin` gives.
+
+        Returns:
+            The numbers (T,). With `nearest` they are those of the nearest points of the grid; otherwise a stamp that
+            does not lie on the grid gets the number of a point that is not its own, as `at` shows.
+        """
+        found = (_ordinals(times, self.unit) - _ordinals(np.asarray(origin), self.unit)) // self.count
+        if not self.nearest:
+            return found
+        near = np.stack([found + shift for shift in (-1, 0, 1)])
+        away = np.stack([np.abs((times - self.at(origin, each)).astype(np.int64)) for each in near])
+        return np.take_along_axis(near, away.argmin(axis=0)[None], axis=0)[0]
+
+    def begin(self, first: Times) -> Times:
+        """Where the grids of series begin, by their first stamps (n,): there, or with `nearest` at a round time."""
+        if not self.nearest or self.unit == "steps":
+            return first
         if self.unit == "microseconds":
-            return last + steps.astype("timedelta64[us]")
-        midnight = last.astype("datetime64[D]")
-        clock = last - midnight
-        if self.unit == "business days":
-            return np.busday_offset(midnight, steps, roll="forward").astype("datetime64[us]") + clock
-        return _in_month(last.astype("datetime64[M]") + steps.astype("timedelta64[M]"), self.day or 1) + clock
+            round_to = self.count if DAY % self.count == 0 else _unit(self.count)
+            return ((first.astype(np.int64) + round_to // 2) // round_to * round_to).view("datetime64[us]")
+        if self.unit == "months":
+            return in_month(first.astype("datetime64[M]"), self.day or 1)
+        return np.busday_offset(first.astype("datetime64[D]"), 0, roll="forward").astype("datetime64[us]")
 
     def to_json(self) -> dict[str, Any]:
         """The frequency as a plain dict, for a model file."""
-        return {"unit": self.unit, "count": self.count, "day": self.day}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Frequency":
         """The frequency that `to_json` wrote."""
-        return cls(plain["unit"], plain["count"], plain["day"])
+        return cls(plain["unit"], plain["count"], plain["day"], plain.get("nearest", False))
 
+    @classmethod
+    def from_text(cls, text: str) -> "Frequency":
+        """The frequency that pandas' short form names, such as "h", "30min", "D", "B", "W", "MS", "ME", "QS" or "YS".
 
-def find(times: Times) -> Frequency:
-    """Find the step that most of the time stamps keep.
+        Raises:
+            DataError: the text is no such form.
 
-    Args:
-        times: (T,) datetime64[us] or int64, ascending without repeats; T is at least 2.
+        Example:
+            >>> Frequency.from_text("30min").words, Frequency.from_text("ME").words, Frequency.from_text("2W").words
+            ('every 30 minutes', 'monthly', 'every 2 weeks')
+        """
+        match = re.fullmatch(r"([1-9]\d*)?([A-Za-z]+)", text.strip())
+        count, name = (int(match[1] or 1), match[2]) if match else (1, "")
+        if name in _CLOCKS:
+            return cls("microseconds", count * _CLOCKS[name])
+        if name in _MONTHS:
+            months, day = _MONTHS[name]
+            return cls("months", count * months, day)
+        if name == "B":
+            return cls("business days", count)
+        anchored = " The part behind - is read from the table itself: leave it out." if "-" in text else ""
+        raise DataError(
+            f"freq={text!r} is no frequency. Write s, min, h, D, B (business days), W, MS, QS, YS (first days) or ME, "
+            f"QE, YE (last days), with a number before it if need be, such as 30min.{anchored}"
+        )
 
-    Returns:
-        The frequency; there may be gaps, which `missing` tells.
-
-    Raises:
-        DataError: the stamps keep no common step; the message, which follows "the time stamps", shows where.
-
-    Example:
-        >>> find(np.array(["2020-01-01", "2020-04-01", "2020-07-01"], dtype="datetime64[us]")).words
-        'quarterly'
-    """
-    if times.dtype.kind != "M":
-        return Frequency("steps", _common(np.diff(times), times, "steps"))
-    days = times.astype("datetime64[D]")
-    clock = times - days
-    if (clock == clock[0]).all():
-        months = days.astype("datetime64[M]")
-        day_of_month = (days - months.astype("datetime64[D]")).astype(int) + 1
-        ends = days == _in_month(months, _MONTH_END)
-        anchor = _MONTH_END if ends.all() else int(day_of_month.max())
-        if (np.diff(months).astype(int) > 0).all() and (days == _in_month(months, anchor)).all():
-            return Frequency("months", _common(np.diff(months).astype(np.int64), times, "months"), anchor)
-    steps = np.diff(times.astype(np.int64))
-    if (clock == clock[0]).all() and _most(steps) == _DAY and steps.max() >= 3 * _DAY and np.is_busday(days).all():
-        return Frequency("business days", 1)
-    return Frequency("microseconds", _common(steps, times, "microseconds"))
-
-
-def missing(times: Times, frequency: Frequency, show: int = 3) -> tuple[int, Times]:
-    """The stamps that the frequency asks for between the first and the last one, and that are not there.
-
-    Args:
-        times: (T,) ascending stamps that keep the frequency, as `find` made sure.
-        frequency: from `find`.
-        show: how many of the absent stamps to return.
-
-    Returns:
-        How many are absent, and the first of them.
-    """
-    match frequency.unit:
-        case "months":
-            ordinals = times.astype("datetime64[M]").astype(np.int64)
-        case "business days":
-            ordinals = np.busday_count("1970-01-01", times.astype("datetime64[D]"))
-        case _:
-            ordinals = times.astype(np.int64)
-    gaps = np.diff(ordinals) // frequency.count - 1
-    first = [frequency.after(times[i], min(int(gaps[i]), show)) for i in np.flatnonzero(gaps)[:show]]
-    return int(gaps.sum()), np.concatenate([times[:0], *first])[:show]
+    def snapping(self) -> "Frequency":
+        """The same grid, onto which observations are moved."""
+        return replace(self, nearest=True)
 
 
 def say(time: Any) -> str:
@@ -175,41 +205,26 @@ def say(time: Any) -> str:
     return str(time.astype("datetime64[D]" if midnight else datetime))
 
 
-def _whole(season: int, step: int) -> int:
-    return season // step if season % step == 0 else 1
-
-
-def _in_month(months: Any, day: int) -> Any:
+def in_month(months: Any, day: int) -> Any:
     """The given day of each month, or its last day where the month is shorter, as datetime64[us]."""
     first = months.astype("datetime64[D]")
     last = (months + 1).astype("datetime64[D]") - 1
     return np.minimum(first + (day - 1), last).astype("datetime64[us]")
 
 
-def _most(steps: NDArray[np.int64]) -> int:
-    sizes, counts = np.unique(steps, return_counts=True)
-    return int(sizes[counts.argmax()])
+def _ordinals(times: Times, unit: str) -> NDArray[np.int64]:
+    """Stamps counted in units from 1970, or from 0."""
+    match unit:
+        case "months":
+            return times.astype("datetime64[M]").astype(np.int64)
+        case "business days":
+            return np.asarray(np.busday_count("1970-01-01", times.astype("datetime64[D]")), dtype=np.int64)
+    return times.astype(np.int64)
 
 
-def _common(steps: NDArray[np.int64], times: Times, unit: str) -> int:
-    """The most frequent step, when all others are multiples of it."""
-    common = _most(steps)
-    words = Frequency(unit, common).words
-    others = np.flatnonzero(steps != common)
-    at_an_end = len(others) >= 3 and (others[0] == 0 or others[-1] == len(steps) - 1)
-    if at_an_end and (np.diff(others) == 1).all():
-        turn = others[-1] + 1 if others[0] == 0 else others[0]
-        other = Frequency(unit, _most(steps[others])).words
-        first, then = (other, words) if others[0] == 0 else (words, other)
-        raise DataError(
-            f"change their step at {say(times[turn])}, from {first} to {then}. Keep the part with one "
-            "step, or aggregate the finer part to the coarser step."
-        )
-    odd = np.flatnonzero(steps % common)
-    if odd.size:
-        i = int(odd[0])
-        raise DataError(
-            f"keep no common step: most of them are {words}, but {say(times[i])} is followed by "
-            f"{say(times[i + 1])} ({odd.size} such pair{'s' if odd.size > 1 else ''}). Resample the table to one step."
-        )
-    return common
+def _unit(count: int) -> int:
+    return next((size for size in (DAY, HOUR, MINUTE, SECOND) if count % size == 0), 1)
+
+
+def _whole(season: int, step: int) -> int:
+    return season // step if season % step == 0 else 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recuerdo.data.times import looks_like_dates
 from recuerdo.errors import DataError
 
-__all__ = ["Table", "read"]
+__all__ = ["Table", "is_parquet", "read", "typed"]
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
@@ -29,6 +29,7 @@ _POINT_THOUSANDS = r"^[+-]?\d{1,3}(?:\.\d{3})+$"
 _LEADING_ZERO = r"^0\d"
 _LEAD = re.compile(r"(?:sep=.[ \t]*\r?\n)?(?: *\r?\n)*")  # what tells Excel the separator, and empty lines
 _HEADLESS = re.compile(r"^[+-]?[\d.,:/TZ +-]+$")
+_PARQUET = b"PAR1"
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -50,11 +51,12 @@ class Table:
 
 
 def read(path: str | Path) -> Table:
-    """Read a table from a CSV, TSV or Parquet file, which may be compressed with gzip.
+    """Read a table from a CSV, TSV or Parquet file, which may be compressed with gzip, or from a folder of such.
 
     Args:
-        path: the file. In a text file the separator may be a comma, a semicolon, a tab or a bar; the decimals may be
-            marked by a point or a comma; the letters may be UTF-8, UTF-16 with a mark, or Latin-1 (Windows-1252).
+        path: the file, or a folder whose files, in all folders below it too, are one table. In a text file the
+            separator may be a comma, a semicolon, a tab or a bar; the decimals may be marked by a point or a comma;
+            the letters may be UTF-8, UTF-16 with a mark, or Latin-1 (Windows-1252).
 
     Returns:
         The table.
@@ -72,8 +74,12 @@ def read(path: str | Path) -> Table:
     """
     path = Path(path)
     if path.is_dir():
-        raise DataError(f"{path} is a folder. Name the CSV or Parquet file in it.")
+        from recuerdo.data.folders import read_folder  # which reads its files by this function
+
+        return read_folder(path)
     try:
+        if is_parquet(path):
+            return _read_parquet(path, path.name)
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Look at the spelling and the folder.") from None
@@ -84,14 +90,24 @@ def read(path: str | Path) -> Table:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} is cut off or damaged: it begins as gzip and does not end so.") from error
-    if content.startswith(b"PAR1"):
-        try:
-            frame = pl.read_parquet(io.BytesIO(content))
-        except pl.exceptions.PolarsError as error:
-            raise DataError(f"{path.name} is cut off or damaged: it begins as Parquet and is not.") from error
-        return Table(frame, np.arange(len(frame)), path.name, (f"{path.name} is read as Parquet; rows count from 0",))
+    if content.startswith(_PARQUET):
+        return _read_parquet(io.BytesIO(content), path.name)
     text, encoding = _decode(content, path.name)
     return _read_text(text, path.name, encoding)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    with path.open("rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
+
+
+def _read_parquet(source: Path | io.BytesIO, name: str) -> Table:
+    try:
+        frame = pl.read_parquet(source, hive_partitioning=False)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{name} is cut off or damaged: it begins as Parquet and is not.") from error
+    return Table(frame, np.arange(len(frame)), name, (f"{name} is read as Parquet; rows count from 0",))
 
 
 def _decode(content: bytes, name: str) -> tuple[str, str]:
@@ -145,7 +161,7 @@ def _read_text(text: str, name: str, encoding: str) -> Table:
     clear = [column for column in frame if column.str.contains(_CLEAR_COMMA).any()]
     # One cell such as "12,15" among words makes points doubtful; only a column of numbers makes commas decimal.
     decimal = any(column.drop_nulls().str.contains(f"{_COMMA_NUMBER}|{_COMMA_AND_POINTS}").all() for column in clear)
-    frame = frame.select(_typed(column, bool(clear), decimal) for column in frame)
+    frame = frame.select(typed(column, bool(clear), decimal) for column in frame)
     comma = decimal and any(dtype.is_float() for dtype in frame.dtypes)
     said = [f"{_SEPARATORS[separator]} between cells"] * (frame.width > 1) + ["decimal commas"] * comma
     said += [f"letters in {encoding}"] * (encoding != "utf-8") + ["no header"] * headless
@@ -184,7 +200,7 @@ def _open_quote(name: str) -> DataError:
     return DataError(f'{name} is no table: a quotation mark is opened and not closed. Look for a single " in it.')
 
 
-def _typed(column: pl.Series, points_doubtful: bool, decimal_comma: bool) -> pl.Series:
+def typed(column: pl.Series, points_doubtful: bool = False, decimal_comma: bool = False) -> pl.Series:
     """The column as integers or floats if all of its cells are so, else as it is."""
     cells = column.drop_nulls()
     if not len(cells) or cells.str.contains(_LEADING_ZERO + r"\d*$").any():  # 007 is a name

@@ -23,7 +23,7 @@ _EXACT = 2**53  # from here on not every whole number is a float
 
 def holds_dates(column: nw.Series[Any]) -> bool:
     """Whether a column holds dates by its type, by how it is written, or by its name if it holds years."""
-    if isinstance(column.dtype, nw.Datetime | nw.Date):
+    if isinstance(_dtype(column), nw.Datetime | nw.Date):
         return True
     named_so = column.name.lower() in _YEAR_NAMES
     if column.dtype.is_integer():
@@ -36,13 +36,23 @@ def holds_dates(column: nw.Series[Any]) -> bool:
     return looks_like_dates(cells) or (named_so and bool(cells.str.contains(r"^\d{4}$").all()))
 
 
-def read_times(column: nw.Series[Any], rows: NDArray[np.int64], where: str) -> tuple[Times, TimeType, list[str]]:
+def read_times(
+    column: nw.Series[Any],
+    rows: NDArray[np.int64],
+    where: str,
+    *,
+    wall: bool | None = None,
+    known: TimeType | None = None,
+) -> tuple[Times, TimeType, list[str]]:
     """The time stamps of a column, what is needed to give them back, and notes.
 
     Args:
         column: (T,) dates, datetimes, written dates, years, or the integers of a counter.
         rows: (T,) the number of each row, for messages.
         where: what to call the column in messages.
+        wall: whether times with a zone are read from the clock on the wall; None does where all are of one time of day.
+        known: how the stamps of another table of the same person were written, which settles what can be read in two
+            ways.
 
     Returns:
         The times (T,), datetime64[us], or int64 for a counter.
@@ -50,13 +60,13 @@ def read_times(column: nw.Series[Any], rows: NDArray[np.int64], where: str) -> t
     Raises:
         DataError: a stamp is missing, or is none.
     """
-    dtype = column.dtype
+    dtype = _dtype(column)
     absent = np.flatnonzero(column.is_null().to_numpy())
     if absent.size:
         more = f" ({absent.size} such rows)" if absent.size > 1 else ""
         raise DataError(f"{where}, row {rows[absent[0]]} has no date{more}. Write it, or take the row out.")
     if isinstance(dtype, nw.Datetime):
-        return *_datetimes(column, dtype), []
+        return *_datetimes(column, dtype, wall), []
     if dtype == nw.Date:
         return _microseconds(column.cast(nw.Datetime("us"))), TimeType("date", dtype="Date"), []
     if dtype == nw.Object and holds_dates(column):
@@ -65,14 +75,14 @@ def read_times(column: nw.Series[Any], rows: NDArray[np.int64], where: str) -> t
             raise DataError(f"{where} holds datetime objects one by one. Make it a column of datetimes first.")
         return days.cast(pl.Datetime("us")).to_numpy(), TimeType("date", dtype="Object"), []
     if _is_text(column):
-        return parse(text_of(column), rows, where)
+        return parse(text_of(column), rows, where, known)
     numbers = column.to_numpy() if dtype.is_numeric() else np.array(["none"])
     if numbers.dtype.kind == "f" and (np.abs(numbers) < _EXACT).all() and (numbers == np.round(numbers)).all():
         numbers = numbers.astype(np.int64)
     if numbers.dtype.kind in "iu":
         whole = numbers.astype(np.int64)
         _no_written_dates(whole, where)
-        if _are_years(whole):
+        if known.kind == "year" if known is not None else _are_years(whole):
             years = (whole - 1970).astype("datetime64[Y]").astype("datetime64[us]")
             return years, TimeType("year", dtype=str(dtype)), [f"{where} is read as years"]
         return whole, TimeType("step", dtype=str(dtype)), [f"{where} counts steps"]
@@ -114,9 +124,19 @@ def column_of(times: Times, time_type: TimeType, name: str, backend: Kind) -> nw
 
 def text_of(column: nw.Series[Any]) -> pl.Series:
     """The cells as text, None where one is missing."""
+    if column.dtype == nw.String and column.implementation.is_polars():
+        return column.to_native()
+    if column.dtype == nw.String and column.implementation.is_pyarrow():
+        return cast(pl.Series, pl.from_arrow(column.to_native())).cast(pl.String).alias(column.name)
     absent = column.is_null().to_list()
     cells = [None if gone else str(cell) for cell, gone in zip(column.to_list(), absent, strict=True)]
     return pl.Series(column.name, cells, dtype=pl.String)
+
+
+def _dtype(column: nw.Series[Any]) -> Any:
+    """The type of a column; narwhals knows no pandas datetimes in zones with a _, such as America/New_York."""
+    kind = column.to_native().dtype if column.dtype == nw.Unknown else None
+    return nw.Datetime(kind.unit, str(kind.tz)) if getattr(kind, "tz", None) is not None else column.dtype
 
 
 def _is_text(column: nw.Series[Any]) -> bool:
@@ -149,11 +169,14 @@ def _microseconds(column: nw.Series[Any]) -> Times:
     return column.dt.timestamp("us").to_numpy().astype(np.int64).view("datetime64[us]")
 
 
-def _datetimes(column: nw.Series[Any], dtype: nw.Datetime) -> tuple[Times, TimeType]:
+def _datetimes(column: nw.Series[Any], dtype: nw.Datetime, wall: bool | None) -> tuple[Times, TimeType]:
     if dtype.time_zone is None:
         return _microseconds(column), TimeType("datetime", dtype=dtype.time_unit)
     # A day or a month is one by the clock on the wall; an hour is one by UTC, also where summer time begins.
-    wall = _microseconds(column.dt.replace_time_zone(None))
-    by_the_day = np.unique(wall.astype(np.int64) % _DAY).size == 1
-    times = wall if by_the_day else _microseconds(column)
-    return times, TimeType("datetime", dtype=dtype.time_unit, zone=dtype.time_zone, wall=by_the_day)
+    shown = _microseconds(column.dt.replace_time_zone(None))
+    if wall is None:
+        wall = np.unique(shown.astype(np.int64) % _DAY).size == 1
+    if not wall and column.dtype == nw.Unknown:
+        column = nw.from_native(column.to_native().dt.tz_convert("UTC"), series_only=True)
+    times = shown if wall else _microseconds(column)
+    return times, TimeType("datetime", dtype=dtype.time_unit, zone=dtype.time_zone, wall=wall)

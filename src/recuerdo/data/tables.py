@@ -7,23 +7,20 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recuerdo.data.columns import Choice, choose, numbers
+from recuerdo.data.covariates import Covariate, constant, of_table, read_columns
+from recuerdo.data.frames import kind_of, opened
 from recuerdo.data.frequency import Frequency, Times
-from recuerdo.data.reading import read
+from recuerdo.data.rows import Rows, laid_out, say_moved
 from recuerdo.data.stamps import Kind, column_of, read_times, text_of
 from recuerdo.data.times import TimeType
-from recuerdo.data.validation import Series, in_order, one_frequency, say_constant
+from recuerdo.data.validation import Series, fits, in_order, one_frequency, say_constant, say_missing, sound
 from recuerdo.errors import DataError
 
-__all__ = ["Panel", "Series", "panel", "read", "to_frame"]
-
-_KINDS: dict[nw.Implementation, Kind] = {
-    nw.Implementation.PANDAS: "pandas",
-    nw.Implementation.POLARS: "polars",
-    nw.Implementation.PYARROW: "pyarrow",
-}
+__all__ = ["Panel", "Series", "panel", "to_frame"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,8 @@ class Panel:
         kind: what the table was, and its answers shall be: "pandas", "polars" or "pyarrow".
         time_type: how time stamps are given back.
         notes: what was decided on the way, in sentences.
+        covariates: the columns of each series' covariates, the past ones first and then the future ones.
+        static: the columns of each series' static values.
     """
 
     series: tuple[Series, ...]
@@ -49,6 +48,8 @@ class Panel:
     kind: Kind
     time_type: TimeType
     notes: tuple[str, ...]
+    covariates: tuple[Covariate, ...] = ()
+    static: tuple[Covariate, ...] = ()
 
     def __len__(self) -> int:
         return len(self.series)
@@ -76,8 +77,8 @@ class Panel:
                     f"The last {last} rows cannot be set apart from series {series.id!r}, which has "
                     f"{len(series.values)} rows: choose from 1 to {len(series.values) - 1}."
                 )
-        early = tuple(replace(one, times=one.times[:-last], values=one.values[:-last]) for one in self.series)
-        late = tuple(replace(one, times=one.times[-last:], values=one.values[-last:]) for one in self.series)
+        early = tuple(_part(one, slice(None, -last)) for one in self.series)
+        late = tuple(_part(one, slice(-last, None)) for one in self.series)
         return replace(self, series=early), replace(self, series=late)
 
     def future(self, horizon: int) -> list[Times]:
@@ -91,72 +92,112 @@ def panel(
     date: str | None = None,
     target: str | Sequence[str] | None = None,
     id: str | None = None,  # noqa: A002 - the word of the tables and of the command line
+    past: str | Sequence[str] = (),
+    future: str | Sequence[str] = (),
+    static: Any = (),
+    freq: str | Frequency | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
 ) -> Panel:
     """Read a table as series, and make sure that they can be learned from.
 
+    Stamps that are missing between the first and the last of a series become rows without values; nothing is filled
+    in. Stamps that keep no common step go to the nearest points of a grid of the median step. The notes of the panel
+    say so.
+
     Args:
-        table: a frame of pandas, polars or pyarrow, the path of a CSV or Parquet file, or a panel. It is not changed.
-            In messages the rows of a frame count from 0, and the header of a CSV file is row 1.
+        table: a frame of pandas, polars or pyarrow, the path of a CSV or Parquet file or of a folder of such, or a
+            panel. It is not changed. In messages the rows of a frame count from 0, and the header of a CSV file is
+            row 1.
         date: the column of time stamps; found if there is only one. A column of integers counts years or steps.
         target: the column of numbers; found if there is only one. A list makes a series of each column.
         id: the column that tells the series of a long table apart; "unique_id" is taken if there is one.
+        past: columns that are known up to now, of numbers or of categories (text, true and false).
+        future: columns that are known ahead too.
+        static: columns that do not change within a series, or a table of them with the column of ids and one row for
+            each series (a frame or a Path).
+        freq: the step, found if None. Text in the short form of pandas, such as "30min" or "MS", names a grid for this
+            table, onto which irregular stamps are moved; the Frequency of a fitted model is one that it must keep.
+        categories: column -> the categories that a fitted model knows; others are taken as missing, with a warning.
+            None takes those of this table.
 
     Returns:
         The panel; its notes say what was found and decided.
 
     Raises:
-        DataError: the table cannot be read as series without gaps, repeats and missing values; the message says which
-            row, and what to do.
+        DataError: the table cannot be read as series; the message says which row, and what to do.
+
+    Warns:
+        UserWarning: a covariate has a category that is not among `categories`.
 
     Example:
         >>> import polars as pl
-        >>> sales = panel(pl.DataFrame({"month": ["2020-01", "2020-02", "2020-03"], "sold": [3, 1, 2]}))
+        >>> sales = panel(pl.DataFrame({"month": ["2020-01", "2020-02", "2020-04"], "sold": [3, 1, 2]}))
         >>> sales.freq.words, sales.target, sales.series[0].values.tolist()
-        ('monthly', 'sold', [3.0, 1.0, 2.0])
+        ('monthly', 'sold', [3.0, 1.0, nan, 2.0])
         >>> sales.time_type.text(sales.future(2)[0])
-        ['2020-04', '2020-05']
+        ['2020-05', '2020-06']
     """
     if isinstance(table, Panel):
-        if date is not None or target is not None or id is not None:
-            raise DataError("A panel has its columns chosen already: leave date=, target= and id= out.")
+        if any(each is not None for each in (date, target, id, freq)) or any(map(len, (past, future, static))):
+            raise DataError(
+                "A panel has its columns chosen already: leave date=, target=, id=, past=, future=, static= and freq= "
+                "out."
+            )
         return table
-    if isinstance(table, str | Path):
-        found = read(table)
-        frame, rows, name, notes = nw.from_native(found.frame), found.rows, found.name, list(found.notes)
-    else:
-        frame, name, notes = _frame(table), "The table", list[str]()
-        rows = np.arange(len(frame), dtype=np.int64)
-    if not len(frame):
-        raise DataError(f"{name} has no rows. It should have one for each time step.")
-    chosen = choose(frame, name, date, target, id)
-    times, time_type, said = read_times(frame[chosen.date], rows, f"{name}, column {chosen.date!r}")
-    values = {column: numbers(frame[column], rows, name) for column in chosen.targets}
+    frame, row_numbers, name, found = opened(table)
+    notes = list(found)
+    apart = not _are_names(static)
+    beside = {"past": _names(past), "future": _names(future), "static": () if apart else _names(static)}
+    chosen = choose(frame, name, date, target, id, beside)
+    asked = Frequency.from_text(freq) if isinstance(freq, str) else freq
+    times, time_type, said = read_times(
+        frame[chosen.date],
+        row_numbers,
+        f"{name}, column {chosen.date!r}",
+        wall=False if asked is not None and not asked.by_the_day else None,
+    )
     called = f"{name} (times in UTC)" if time_type.utc else name
-    groups = _groups(frame, chosen, rows)
-    series: list[Series] = []
-    series_rows: list[NDArray[np.int64]] = []
-    unsorted = 0
-    for group, places in groups.items():
-        where = f"{called}, series {group!r}" if len(groups) > 1 else called
-        order = in_order(times[places], rows[places], where, lambda: _id_hint(frame, chosen, times))
-        if order is not None:
-            unsorted += 1
-            places = places[order]
-        for column in chosen.targets:
-            identity = column if chosen.id is None else group
-            series.append(Series(identity, times[places], values[column][places]))
-            series_rows.append(rows[places])
-    freq = one_frequency(series, series_rows, called)
-    notes.append(f"dates are in {chosen.date!r} ({freq.words}), numbers in {', '.join(map(repr, chosen.targets))}")
+    ids, group = _series(frame, chosen, row_numbers)
+    order, unsorted = in_order(group, ids, times, row_numbers, called, lambda: _id_hint(frame, chosen, times))
+    roles = [(role, column) for role, columns in chosen.covariates.items() for column in columns]
+    covariates, known = read_columns(frame, roles, row_numbers, name, categories)
+    values = np.stack([numbers(frame[column], row_numbers, name) for column in chosen.targets])
+    rows, known = _in_rows(ids, group, order, times, values, known, row_numbers, called, chosen)
+    sound(rows)
+    step = one_frequency(rows) if asked is None else fits(rows, asked, named=isinstance(freq, str))
+    moving = sum(one.role != "static" for one in covariates)
+    if apart:
+        id_name = chosen.id or "unique_id"
+        static_frame, _, static_name, _ = opened(static)
+        called_so = static_name if isinstance(static, Path) else "The table of static="
+        statics, unchanging = of_table(static_frame, rows.ids, id_name, categories, called_so)
+    else:
+        statics = covariates[moving:]
+        unchanging = constant(rows, known[:, moving:], statics)
+    rows = replace(rows, covariates=known[:, :moving])
+    moved = say_moved(rows, step)
+    rows = laid_out(rows, step, np.array([one.categories is not None for one in covariates[:moving]], dtype=bool))
+    notes.append(f"dates are in {chosen.date!r} ({step.words}), numbers in {', '.join(map(repr, chosen.targets))}")
     notes += said
     if unsorted:
-        notes.append(
-            f"rows were sorted by date in {unsorted} series" if len(groups) > 1 else "rows were sorted by date"
-        )
-    notes += say_constant(series)
+        notes.append(f"rows were sorted by date in {unsorted} series" if len(ids) > 1 else "rows were sorted by date")
+    notes += moved + say_missing(rows, step) + say_constant(rows)
     kept = chosen.targets if target is not None and not isinstance(target, str) else next(iter(chosen.targets))
-    kind = _KINDS[frame.implementation]
-    return Panel(tuple(series), freq, chosen.date, kept, chosen.id, kind, time_type, tuple(notes))
+    return Panel(
+        series=tuple(
+            Series(one, rows.times[part], rows.values[part], rows.covariates[part], still)
+            for one, part, still in zip(rows.ids, map(rows.part, range(len(rows.ids))), unchanging, strict=True)
+        ),
+        freq=step,
+        date=chosen.date,
+        target=kept,
+        id=chosen.id,
+        kind=kind_of(frame),
+        time_type=time_type,
+        notes=tuple(notes),
+        covariates=tuple(covariates[:moving]),
+        static=tuple(statics),
+    )
 
 
 def to_frame(
@@ -199,39 +240,59 @@ def to_frame(
     return built[0].to_frame().with_columns(*built[1:]).to_native()
 
 
-def _frame(table: Any) -> nw.DataFrame[Any]:
-    try:
-        frame = nw.from_native(table, eager_only=True)
-        columns = frame.columns
-    except nw.exceptions.DuplicateError as error:
-        raise DataError("The table has several columns of one name. Rename all but one.") from error
-    except TypeError as error:
-        collect = " Call .collect() first." if hasattr(table, "collect") else ""
-        raise DataError(
-            "A table of pandas, polars or pyarrow, or the path of a CSV or Parquet file is needed; got "
-            f"{type(table).__module__}.{type(table).__qualname__}.{collect}"
-        ) from error
-    if frame.implementation not in _KINDS:
-        raise DataError(f"Tables of {frame.implementation} are not read. Convert it to pandas, polars or pyarrow.")
-    for column in columns:
-        if not isinstance(column, str):
-            raise DataError(f"The columns need text as names, and one is called {column!r}. Rename it.")
-    return frame
+def _are_names(static: Any) -> bool:
+    return isinstance(static, str) or (isinstance(static, Sequence) and all(isinstance(one, str) for one in static))
 
 
-def _groups(frame: nw.DataFrame[Any], chosen: Choice, rows: NDArray[np.int64]) -> dict[Any, NDArray[np.int64]]:
-    """The places of the rows of each series, by its id, in the order of first appearance."""
+def _names(columns: str | Sequence[str]) -> tuple[str, ...]:
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def _part(one: Series, part: slice) -> Series:
+    return replace(one, times=one.times[part], values=one.values[part], covariates=one.covariates[part])
+
+
+def _series(frame: nw.DataFrame[Any], chosen: Choice, rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64]]:
+    """The ids in the order of first appearance, and for each row the number of its own."""
     if chosen.id is None:
-        return {chosen.targets[0]: np.arange(len(frame), dtype=np.int64)}
+        return [chosen.targets[0]], np.zeros(len(frame), dtype=np.int64)
     column = frame[chosen.id]
     absent = np.flatnonzero(column.is_null().to_numpy())
     if absent.size:
         raise DataError(f"Column {chosen.id!r}, row {rows[absent[0]]} is empty, so the row belongs to no series.")
-    ids = column.to_list() if column.dtype.is_integer() else text_of(column).to_list()
-    places: dict[Any, list[int]] = {}
-    for i, one in enumerate(ids):
-        places.setdefault(one, []).append(i)
-    return {one: np.array(found, dtype=np.int64) for one, found in places.items()}
+    cells = pl.Series(column.to_numpy()) if column.dtype.is_integer() else text_of(column)
+    ids = cells.unique(maintain_order=True)
+    group = cells.replace_strict(ids, np.arange(len(ids)), return_dtype=pl.Int64)
+    return ids.to_list(), group.to_numpy()
+
+
+def _in_rows(
+    ids: list[Any],
+    group: NDArray[np.int64],
+    order: NDArray[np.int64] | None,
+    times: Times,
+    values: NDArray[np.float64],
+    beside: NDArray[np.float64],
+    numbers: NDArray[np.int64],
+    where: str,
+    chosen: Choice,
+) -> tuple[Rows, NDArray[np.float64]]:
+    """All series as one block of rows, and what is known beside them (R, ·); each target (W, T) is a series."""
+    if order is not None:
+        group, times, values, beside, numbers = (
+            group[order],
+            times[order],
+            values[:, order],
+            beside[order],
+            numbers[order],
+        )
+    bounds = np.searchsorted(group, np.arange(len(ids) + 1))
+    wide = len(values)
+    if wide > 1:
+        ids, bounds = list(chosen.targets), np.arange(wide + 1) * len(times)
+        times, numbers, beside = np.tile(times, wide), np.tile(numbers, wide), np.tile(beside, (wide, 1))
+    none = np.empty((len(times), 0))
+    return Rows(tuple(ids), bounds, times, values.reshape(-1), none, numbers, where), beside
 
 
 def _id_hint(frame: nw.DataFrame[Any], chosen: Choice, times: Times) -> str:
@@ -239,7 +300,12 @@ def _id_hint(frame: nw.DataFrame[Any], chosen: Choice, times: Times) -> str:
     if chosen.id is None:
         for name in frame.columns:
             column = frame[name]
-            if name in (chosen.date, *chosen.targets) or column.dtype.is_float():
+            taken = (
+                chosen.date,
+                *chosen.targets,
+                *(each for columns in chosen.covariates.values() for each in columns),
+            )
+            if name in taken or column.dtype.is_float():
                 continue
             labels = text_of(column).fill_null("").to_list()
             if len(set(labels)) < len(labels) and len(set(zip(labels, times.tolist(), strict=True))) == len(labels):

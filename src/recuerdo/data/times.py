@@ -60,6 +60,15 @@ class TimeType:
         seconds = [time.replace(tzinfo=zone).timestamp() for time in times.astype("datetime64[us]").astype(datetime)]
         return np.array(np.round(np.array(seconds) * 1e6), dtype=np.int64).view("datetime64[us]")
 
+    def local(self, times: Times) -> Times:
+        """Times (T,) as the clock on the wall shows them in their zone; UTC where that is all that is known."""
+        if self.zone is None or self.wall:
+            return times
+        if (fixed := _fixed_offset(self.zone)) is not None:
+            return times + np.timedelta64(fixed, "m")
+        utc = pl.Series(times.astype("datetime64[us]")).dt.replace_time_zone("UTC")
+        return utc.dt.convert_time_zone(self.zone).dt.replace_time_zone(None).to_numpy()
+
     def text(self, times: Times) -> list[str]:
         """Times (T,) written in the form they came in."""
         return [_write(self.form, time) for time in times.astype("datetime64[us]").astype(datetime)]
@@ -81,13 +90,16 @@ def looks_like_dates(cells: pl.Series) -> bool:
     return len(sample) > 0 and max(sample.str.contains(form).sum() for form in forms) * 2 > len(sample)
 
 
-def parse(cells: pl.Series, rows: np.ndarray, where: str) -> tuple[Times, TimeType, list[str]]:
+def parse(
+    cells: pl.Series, rows: np.ndarray, where: str, known: TimeType | None = None
+) -> tuple[Times, TimeType, list[str]]:
     """Read written dates.
 
     Args:
         cells: text, none missing.
         rows: (T,) the row number of each cell, for messages.
         where: what to call the column in messages.
+        known: how other dates of the same person are written, which tells day and month apart where the cells do not.
 
     Returns:
         The times (T,) datetime64[us], how to write such times again, and notes on what was decided.
@@ -115,7 +127,7 @@ def parse(cells: pl.Series, rows: np.ndarray, where: str) -> tuple[Times, TimeTy
     notes: list[str] = []
     form = "%Y" if name == "a year" else f"%Y{parts['mark'][0]}%q" if name == "a quarter" else "%Y-%m"
     if "a" in parts.columns:
-        day_first = _day_first(parts, rows, where)
+        day_first = _day_first(parts, rows, where, known)
         parts = parts.rename({"a": "d", "b": "m"} if day_first else {"a": "m", "b": "d"})
         form = "%d/%m/%Y" if day_first else "%m/%d/%Y"
         notes.append(f"{where} is read as {'day/month/year' if day_first else 'month/day/year'}")
@@ -145,7 +157,7 @@ def _no_date(cells: pl.Series, good: np.ndarray, rows: np.ndarray, where: str, w
     return DataError(f"{where}, row {rows[bad[0]]}: {cells[int(bad[0])]!r} is no date{more}; {why}.")
 
 
-def _day_first(parts: pl.DataFrame, rows: np.ndarray, where: str) -> bool:
+def _day_first(parts: pl.DataFrame, rows: np.ndarray, where: str, known: TimeType | None) -> bool:
     first, second = (parts[letter].cast(pl.Int64).to_numpy() for letter in "ab")
     if (first > 12).any() and (second > 12).any():
         one, other = int(np.argmax(first > 12)), int(np.argmax(second > 12))
@@ -154,6 +166,8 @@ def _day_first(parts: pl.DataFrame, rows: np.ndarray, where: str) -> bool:
             "Write all dates as 2020-12-31."
         )
     if not (first > 12).any() and not (second > 12).any():
+        if known is not None and known.form.startswith(("%d", "%-d", "%m", "%-m")):
+            return known.form.startswith(("%d", "%-d"))
         shown = parts["mark"][0].join(parts.select("a", "b", "Y").row(0))
         raise DataError(
             f"{where} can be read with the day or the month first, as in {shown!r}, and every row fits both. "
@@ -200,10 +214,13 @@ def _without_zone(
 
 
 def _zone(name: str) -> tzinfo:
-    """A zone by its name, or by a fixed offset as pandas ("UTC+01:00") and arrow ("+01:00") call it."""
-    if re.search(r"[+-]\d\d:\d\d$", name):
-        return timezone(timedelta(minutes=_offset(name[-6:])))
-    return ZoneInfo(name)
+    fixed = _fixed_offset(name)
+    return ZoneInfo(name) if fixed is None else timezone(timedelta(minutes=fixed))
+
+
+def _fixed_offset(name: str) -> int | None:
+    """The minutes of a zone that is an offset, as pandas ("UTC+01:00") and arrow ("+01:00") call it."""
+    return _offset(name[-6:]) if re.search(r"[+-]\d\d:\d\d$", name) else None
 
 
 def _offset(zone: str) -> int:
