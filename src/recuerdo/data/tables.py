@@ -205,6 +205,7 @@ def to_frame(
     times: Sequence[Times],
     columns: Mapping[str, Sequence[NDArray[Any]]],
     ids: Sequence[Any] | None = None,
+    moments: Mapping[str, Sequence[Any]] | None = None,
 ) -> Any:
     """Build a table of the kind that the panel came from.
 
@@ -213,6 +214,7 @@ def to_frame(
         times: the time stamps (K_i,) of each block of rows.
         columns: for each further column its values (K_i,), block by block.
         ids: the id of each block; None takes one block for each series of the panel.
+        moments: for each further column of time stamps the one stamp of each block.
 
     Returns:
         A frame with the id (where the panel has several series, "unique_id" if they were columns), the time stamps in
@@ -229,13 +231,17 @@ def to_frame(
     """
     ids = [series.id for series in panel.series] if ids is None else ids
     id_name = panel.id or ("unique_id" if isinstance(panel.target, tuple) else None)
-    for name in columns:
+    moments = moments or {}
+    for name in (*columns, *moments):
         if name in (panel.date, id_name):
             raise DataError(f"A column of the result would be called {name!r}, as the one that is there. Rename yours.")
     built = [column_of(np.concatenate(times), panel.time_type, panel.date, panel.kind)]
     if id_name is not None:
         repeated = [one for one, block in zip(ids, times, strict=True) for _ in block]
         built.insert(0, nw.new_series(id_name, repeated, backend=panel.kind))
+    for name, stamps in moments.items():
+        repeated = np.repeat(np.array(stamps), [len(block) for block in times])
+        built.append(column_of(repeated, panel.time_type, name, panel.kind))
     built += [nw.new_series(name, np.concatenate(blocks), backend=panel.kind) for name, blocks in columns.items()]
     return built[0].to_frame().with_columns(*built[1:]).to_native()
 

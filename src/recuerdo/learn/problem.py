@@ -17,6 +17,7 @@ class Batch:
     Args:
         inputs: the module's arguments by name, each (N, ...), with N samples on the first axis.
         target: what the loss compares the output with, (N, ...).
+        aside: what else the loss needs, by name, each (N, ...); the module does not see it.
 
     >>> batch = Batch({"input": torch.zeros(8, 5, 3)}, torch.zeros(8, 1))
     >>> batch.size
@@ -25,6 +26,7 @@ class Batch:
 
     inputs: Mapping[str, Tensor]
     target: Tensor
+    aside: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -33,7 +35,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on `device`."""
-        return Batch({name: value.to(device) for name, value in self.inputs.items()}, self.target.to(device))
+        inputs, aside = ({name: value.to(device) for name, value in part.items()} for part in (self.inputs, self.aside))
+        return Batch(inputs, self.target.to(device), aside)
 
 
 class Batches(Protocol):

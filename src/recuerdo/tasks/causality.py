@@ -11,9 +11,11 @@ from torch import Tensor
 
 from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import LeakError
+from recuerdo.tasks.forecast_ensembles import Ensemble
+from recuerdo.tasks.forecast_inputs import make_rows
 from recuerdo.tasks.forecast_nets import DirectNet
 from recuerdo.tasks.forecast_options import checked_options
-from recuerdo.tasks.forecast_training import Net, Trained, forecast
+from recuerdo.tasks.forecast_training import Net
 from recuerdo.tasks.forecaster import Forecaster
 
 
@@ -24,6 +26,7 @@ def check_causality(
     date: str | None = None,
     target: Any = None,
     id: str | None = None,  # noqa: A002
+    **covariates: Any,
 ) -> list[str]:
     """Fit clones of a forecaster on changed copies of a table, and see that only the past decides.
 
@@ -35,6 +38,7 @@ def check_causality(
     Args:
         forecaster: fitted or not; it is left as it is.
         table, date, target, id: as in Forecaster.fit.
+        **covariates: past, future, static, as there.
 
     Returns:
         What was found to hold, in sentences.
@@ -43,7 +47,7 @@ def check_causality(
         LeakError: a promise is broken; the message says which.
     """
     checked_options(forecaster)
-    known = panel(table, date=date, target=target, id=id)
+    known = panel(table, date=date, target=target, id=id, **covariates)
     seed = forecaster.random_state or 0
     settings = forecaster.get_params() | {"random_state": seed, "baselines": None, "verbose": False}
     first = type(forecaster)(**settings)._fit_panel(known)
@@ -55,9 +59,9 @@ def check_causality(
     second = type(forecaster)(**settings)._fit_panel(_changed(known, held_out, lambda rows: 3 * rows[::-1] + 1))
     if replace(first._plan, words="") != replace(second._plan, words=""):
         raise LeakError(f"The plan changed with the held-out rows: {first._plan.words} became {second._plan.words}.")
-    if first._trial_model.scalers != second._trial_model.scalers:
+    if first._tried.encoding != second._tried.encoding:
         raise LeakError("A scaler of the trial has seen held-out rows: it changed with them.")
-    if not _same_weights(first._trial_model, second._trial_model):
+    if not _same_weights(first._tried, second._tried):
         raise LeakError("The trial's network has seen held-out rows: its weights changed with them.")
     last_known = np.array([len(one.values) - held_out - 1 for one in known.series])
     earliest = first.trial_.origins[:, 1] == last_known[first.trial_.origins[:, 0]]
@@ -66,15 +70,17 @@ def check_causality(
         raise LeakError("A forecast from before the held-out rows changed with them: it has seen its own future.")
 
     # The latest value: a change of one typical step must reach the first forecast of every series.
-    trained, lookback = first._model, first._plan.lookback
-    windows = np.stack([s.forward(o.values[-lookback:]) for s, o in zip(trained.scalers, known.series, strict=True)])
-    moved = windows.copy()
-    moved[:, -1] += trained.unit
-    before, after = (forecast(trained.net, each[:, :, None])[0][:, 0] for each in (windows, moved))
-    if np.any(before == after) or not _latest_gradient(trained.net, lookback).any():
-        raise LeakError(
-            "The first forecast does not depend on the latest value: the network reads its output too early."
-        )
+    rows = make_rows(known, first._ensemble.encoding)
+    moved = replace(rows, table=rows.table.copy())
+    last_rows = rows.starts + rows.lengths - 1
+    moved.table[last_rows, 0] = np.nan_to_num(moved.table[last_rows, 0]) + first._ensemble.members[0].unit
+    origins = np.stack([np.arange(len(known)), rows.lengths - 1], axis=1)
+    if not rows.future:  # otherwise the rows that are known ahead would be needed: the gradient alone decides
+        before, after = (first._ensemble.answer(each, origins)[0].point[:, 0] for each in (rows, moved))
+        if np.any(before == after):
+            raise LeakError(_TOO_EARLY)
+    if not all(_latest_gradient(each.net, first._ensemble).any() for each in first._ensemble.members):
+        raise LeakError(_TOO_EARLY)
     return [
         f"changing the last {held_out} rows changed no choice, scaler or weight of what was trained before them",
         f"the {horizon} values forecast from before these rows stayed the same, bit for bit",
@@ -82,25 +88,43 @@ def check_causality(
     ]
 
 
-def _latest_gradient(net: Net, lookback: int) -> Tensor:
+_TOO_EARLY = "The first forecast does not depend on the latest value: the network reads its output too early."
+
+
+def _latest_gradient(net: Net, ensemble: Ensemble) -> Tensor:
     """The gradient of first forecasts in the latest row that the recurrent layers are given.
 
     A forecast's anchor and scale know the latest value too, and would hide that the layers' answer is read too early.
     The windows are noise, many of them, because rectified units are silent in some.
     """
+    shape, draw = ensemble.shape, np.random.default_rng(0)
     core = net.core if isinstance(net, DirectNet) else net.encoder
-    noise = torch.from_numpy(np.random.default_rng(0).normal(size=(64, lookback, 1)))
+    shapes = {"window": (shape.lookback, 1 + shape.covariates), "future": (shape.horizon, shape.future)}
+    noise = {name: draw.normal(size=(64, *size)) for name, size in shapes.items() if 0 not in size}
+    if shape.static:
+        noise["static"] = draw.normal(size=(64, shape.static))
+    inputs = {name: torch.from_numpy(each).to(next(net.parameters())) for name, each in noise.items()}
     seen: list[Tensor] = []
     with core.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].requires_grad_())):
-        first = net(noise.to(next(net.parameters())))[:, 0]
+        first = net(**inputs)[:, 0]
     return torch.autograd.grad(first.sum(), seen[0])[0][:, -1]
 
 
 def _changed(known: Panel, last: int, change: Any) -> Panel:
-    changed = [np.concatenate([one.values[:-last], change(one.values[-last:])]) for one in known.series]
-    return replace(known, series=tuple(replace(one, values=v) for one, v in zip(known.series, changed, strict=True)))
+    """The panel with other values, and other covariates that are not known ahead, in its last rows."""
+    past = [column for column, each in enumerate(known.covariates) if each.role == "past" and each.categories is None]
+    series = []
+    for one in known.series:
+        values, covariates = one.values.copy(), one.covariates.copy()
+        values[-last:] = change(values[-last:])
+        covariates[-last:, past] = change(covariates[-last:, past])
+        series.append(replace(one, values=values, covariates=covariates))
+    return replace(known, series=tuple(series))
 
 
-def _same_weights(one: Trained, other: Trained) -> bool:
-    mine, theirs = one.net.state_dict(), other.net.state_dict()
-    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+def _same_weights(one: Ensemble, other: Ensemble) -> bool:
+    for first, second in zip(one.members, other.members, strict=True):
+        mine, theirs = first.net.state_dict(), second.net.state_dict()
+        if mine.keys() != theirs.keys() or not all(torch.equal(mine[name], theirs[name]) for name in mine):
+            return False
+    return True

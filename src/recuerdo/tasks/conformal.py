@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,21 @@ from numpy.typing import NDArray
 from recuerdo.errors import OptionError
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of n windows, on the scaler's scale, before calibration.
+
+    Attributes:
+        point: (n, K).
+        scale: of each window, (n, 1).
+        quantile: level -> (n, K), as its head has it; the forecast itself where it knows no spread.
+    """
+
+    point: Values
+    scale: Values
+    quantile: Callable[[float], Values]
 
 
 def errors_for(level: float) -> int:
@@ -45,16 +61,18 @@ class Conformal:
 
     @classmethod
     def fitted(cls, errors: Values) -> Conformal:
-        """Return the intervals of errors (n, K) that are already divided by their windows' scales.
+        """Return the intervals of errors (n, K) that are already divided by their windows' scales; NaN where unknown.
 
         Example:
             >>> conformal = Conformal.fitted(np.array([[1.0, 2.0], [-1.0, 2.0], [1.0, -2.0]]))
             >>> conformal.margin(0.8).tolist()
             [1.0, 2.0]
         """
-        spread = np.maximum.accumulate(np.sqrt(np.mean(errors**2, axis=0)))
+        known = ~np.isnan(errors)
+        squares = np.where(known, errors, 0.0) ** 2
+        spread = np.maximum.accumulate(np.sqrt(squares.sum(axis=0) / np.maximum(known.sum(axis=0), 1)))
         spread = np.where(spread > 0, spread, np.finfo(np.float64).tiny)
-        return cls(spread, np.sort((np.abs(errors) / spread).ravel()))
+        return cls(spread, np.sort((np.abs(errors) / spread)[known]))
 
     def margin(self, level: float) -> Values:
         """Return how far the interval of that level reaches to either side, (K,), in units of the window's scale.
@@ -70,3 +88,57 @@ class Conformal:
                 f"quantiles nearer to the middle, or give more rows."
             )
         return self.scores[rank - 1] * self.spread if rank else np.zeros_like(self.spread)
+
+    def quantile(self, level: float, answer: Answer) -> Values:
+        """Return the calibrated quantile, (n, K): the forecast and half an interval to either side of it."""
+        return answer.point + np.sign(level - 0.5) * answer.scale * self.margin(abs(2 * level - 1))
+
+
+@dataclass(frozen=True)
+class ConformalQuantiles:
+    """Quantiles that a network says of itself, moved until held-out windows lie below each as often as it says.
+
+    The move is measured in units of the width that the network gives the window: the distance of the outermost
+    quantiles, so that where it is unsure the move is larger.
+
+    Attributes:
+        moves: level -> units of width.
+
+    Source:
+        Romano et al. 2019, Conformalized quantile regression, here for each side on its own.
+    """
+
+    moves: Mapping[float, float]
+
+    @classmethod
+    def fitted(cls, levels: Sequence[float], answer: Answer, truth: Values) -> ConformalQuantiles:
+        """Return the moves that held-out windows ask for; truth is (n, K), NaN where unknown.
+
+        Raises:
+            OptionError: there are too few windows for so high a level.
+        """
+        width = _width(levels, answer)
+        moves = {}
+        for level in levels:
+            scores = (truth - answer.quantile(level)) / width
+            scores = np.sort(scores[~np.isnan(scores)])
+            n, needed = len(scores), errors_for(abs(2 * level - 1))
+            if n < needed:
+                raise OptionError(
+                    f"The quantile {level:g} needs {needed} held-out errors, and there are {n}: ask for quantiles "
+                    f"nearer to the middle, or give more rows."
+                )
+            rank = math.ceil((n + 1) * level - 1e-9) if level >= 0.5 else math.floor((n + 1) * level + 1e-9)
+            moves[level] = float(scores[min(max(rank, 1), n) - 1])
+        return cls(moves)
+
+    def quantile(self, level: float, answer: Answer) -> Values:
+        """Return the calibrated quantile, (n, K)."""
+        return answer.quantile(level) + self.moves[level] * _width(tuple(self.moves), answer)
+
+
+def _width(levels: Sequence[float], answer: Answer) -> Values:
+    """What a move is measured in, (n, K): the distance of the outermost quantiles, or the scale where there is one."""
+    if len(levels) < 2:
+        return np.broadcast_to(answer.scale, answer.point.shape)
+    return answer.quantile(max(levels)) - answer.quantile(min(levels))

@@ -11,17 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recuerdo.data.covariates import Covariate
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.tables import Panel, Series
 from recuerdo.data.times import TimeType
 from recuerdo.errors import ModelFileError
 from recuerdo.learn import History, seeded
-from recuerdo.tasks.conformal import Conformal
+from recuerdo.tasks.conformal import Conformal, ConformalQuantiles
+from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
+from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_plan import Plan
-from recuerdo.tasks.forecast_training import Trained
+from recuerdo.tasks.forecast_schema_1 import upgraded
+from recuerdo.tasks.forecast_training import Shape, Trained
 from recuerdo.tasks.model_files import write_model
 from recuerdo.tasks.report import Report
-from recuerdo.tasks.scaling import Scaler
+from recuerdo.tasks.scaling import FeatureScaler, Scaler
 
 if TYPE_CHECKING:
     from recuerdo.tasks.forecaster import Forecaster
@@ -31,13 +35,27 @@ TASK = "forecaster"
 
 def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> Path:
     """Write a fitted forecaster; see :meth:`Forecaster.save`."""
-    trained, known = model._model, model._panel
+    ensemble, known, calibration = model._ensemble, model._panel, model._calibration
+    encoding = ensemble.encoding
+    calendar = model._settings["calendar"]
     card = {
-        "settings": {**model._settings, "quantiles": list(model._settings["quantiles"])},
+        "settings": {
+            **model._settings,
+            "quantiles": list(model._settings["quantiles"]),
+            "calendar": calendar if isinstance(calendar, str) else list(calendar),
+        },
         "plan": asdict(model._plan),
-        "unit": trained.unit,
-        "seed": trained.seed,
-        "history": trained.history.to_dict(),
+        "shape": asdict(ensemble.shape),
+        "members": [{"seed": each.seed, "history": each.history.to_dict()} for each in ensemble.members],
+        "unit": ensemble.members[0].unit,
+        "encoding": {
+            "log": encoding.log,
+            "calendar": list(encoding.calendar),
+            **{role: [asdict(each) for each in getattr(encoding, role)] for role in ROLES},
+        },
+        "moves": [[level, move] for level, move in calibration.moves.items()]
+        if isinstance(calibration, ConformalQuantiles)
+        else None,
         "report": model.report_.to_json(),
         "table": {
             "date": known.date,
@@ -47,15 +65,29 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
             "notes": list(known.notes),
             "freq": known.freq.to_json(),
             "time_type": known.time_type.to_json(),
+            "covariates": [asdict(each) for each in known.covariates],
+            "static": [asdict(each) for each in known.static],
         },
-        "series": [{"id": one.id, **asdict(scaler)} for one, scaler in zip(known.series, trained.scalers, strict=True)],
+        "series": [{"id": one.id, **asdict(encoding.scalers[one.id])} for one in known.series],
     }
-    tensors = {f"net.{name}": tensor for name, tensor in trained.net.state_dict().items()}
-    tensors["conformal.spread"] = torch.from_numpy(model._conformal.spread)
-    tensors["conformal.scores"] = torch.from_numpy(model._conformal.scores)
-    tensors["series.values"] = torch.from_numpy(np.stack([one.values for one in known.series]))
-    tensors["series.times"] = torch.from_numpy(np.stack([one.times.astype(np.int64) for one in known.series]))
+    tensors = {
+        f"net.{number}.{name}": tensor
+        for number, each in enumerate(ensemble.members)
+        for name, tensor in each.net.state_dict().items()
+    }
+    if isinstance(calibration, Conformal):
+        tensors["conformal.spread"] = torch.from_numpy(calibration.spread)
+        tensors["conformal.scores"] = torch.from_numpy(calibration.scores)
+    series = known.series
+    tensors["series.lengths"] = torch.tensor([len(one.values) for one in series])
+    tensors["series.values"] = torch.from_numpy(np.concatenate([one.values for one in series]))
+    tensors["series.times"] = torch.from_numpy(np.concatenate([one.times.astype(np.int64) for one in series]))
+    tensors["series.covariates"] = torch.from_numpy(np.concatenate([one.covariates for one in series]))
+    tensors["series.static"] = torch.from_numpy(np.stack([one.static for one in series]))
     return write_model(path, TASK, card, tensors, overwrite=overwrite)
+
+
+ROLES = ("past", "future", "static")
 
 
 def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tensor]) -> Forecaster:
@@ -63,18 +95,17 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
     from recuerdo.tasks.forecaster import Forecaster
 
     try:
-        settings = {**card["settings"], "quantiles": tuple(card["settings"]["quantiles"])}
+        if card["schema"] == 1:
+            card, tensors = upgraded(card, tensors)
+        settings: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in card["settings"].items()
+        }
         model = Forecaster(**settings)
         model._settings = settings
         model._plan = Plan(**card["plan"])
-        with seeded(card["seed"]):  # the layers draw weights, which are replaced: not from the user's random numbers
-            net = model._shape(model._plan, model.cell).build(card["unit"])
-        net.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")})
-        scalers = tuple(Scaler(**{key: one[key] for key in ("mean", "std", "log")}) for one in card["series"])
-        history = History.from_dict(card["history"])
-        model._model = Trained(net.eval(), scalers, card["unit"], history, card["seed"])
-        model._conformal = Conformal(tensors["conformal.spread"].numpy(), tensors["conformal.scores"].numpy())
         model._panel = _panel_from(card, tensors)
+        model._ensemble = _ensemble_from(card, tensors)
+        model._calibration = _calibration_from(card, tensors)
         model.report_ = Report.from_json(card["report"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
@@ -85,14 +116,48 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
     return model
 
 
+def _ensemble_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Ensemble:
+    shape = Shape(**{**card["shape"], "levels": tuple(card["shape"]["levels"])})
+    kept = card["encoding"]
+    scalers = {one["id"]: Scaler(**{key: one[key] for key in ("mean", "std", "log")}) for one in card["series"]}
+    roles = {role: tuple(_feature_scaler(each) for each in kept[role]) for role in ROLES}
+    encoding = Encoding(scalers, kept["log"], **roles, calendar=tuple(kept["calendar"]))
+    members = []
+    for number, member in enumerate(card["members"]):
+        with seeded(member["seed"]):  # the layers draw weights, which are replaced: not from the user's random numbers
+            net = shape.build(card["unit"])
+        prefix = f"net.{number}."
+        net.load_state_dict({name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)})
+        history = History.from_dict(member["history"])
+        members.append(Trained(net.eval(), shape, encoding, card["unit"], history, member["seed"]))
+    return Ensemble(tuple(members))
+
+
+def _feature_scaler(plain: Mapping[str, Any]) -> FeatureScaler:
+    categories = plain["categories"]
+    return FeatureScaler(**{**plain, "categories": None if categories is None else tuple(categories)})
+
+
+def _calibration_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Calibration:
+    if card["moves"] is not None:
+        return ConformalQuantiles(dict(card["moves"]))
+    return Conformal(tensors["conformal.spread"].numpy(), tensors["conformal.scores"].numpy())
+
+
 def _panel_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Panel:
     table = card["table"]
     freq = Frequency.from_json(table["freq"])
-    values, times = tensors["series.values"].numpy(), tensors["series.times"].numpy()
+    times = tensors["series.times"].numpy()
     if freq.unit != "steps":
         times = times.view("datetime64[us]")
+    cuts = tensors["series.lengths"].numpy().cumsum()[:-1]
+    parts = (
+        np.split(each, cuts) for each in (times, *(tensors[f"series.{n}"].numpy() for n in ("values", "covariates")))
+    )
+    static = tensors["series.static"].numpy()
+    ids = [one["id"] for one in card["series"]]
     return Panel(
-        series=tuple(Series(one["id"], t, v) for one, t, v in zip(card["series"], times, values, strict=True)),
+        series=tuple(Series(*each) for each in zip(ids, *parts, static, strict=True)),
         freq=freq,
         date=table["date"],
         target=table["target"] if isinstance(table["target"], str) else tuple(table["target"]),
@@ -100,4 +165,11 @@ def _panel_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Panel
         kind=table["kind"],
         time_type=TimeType.from_json(table["time_type"]),
         notes=tuple(table["notes"]),
+        covariates=tuple(_covariate(each) for each in table["covariates"]),
+        static=tuple(_covariate(each) for each in table["static"]),
     )
+
+
+def _covariate(plain: Mapping[str, Any]) -> Covariate:
+    categories = plain["categories"]
+    return Covariate(plain["name"], plain["role"], None if categories is None else tuple(categories))

@@ -9,7 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recuerdo.nn import RecurrentLayer, Stack
+from recuerdo.nn import RecurrentLayer
+from recuerdo.tasks.forecast_anchor import Anchor, filled
+from recuerdo.tasks.forecast_cores import zeroed
+from recuerdo.tasks.forecast_heads import Head
 
 State = Tensor | tuple[Tensor, ...]
 
@@ -17,49 +20,66 @@ FLOOR = 0.1
 """Smallest scale of a window, in units of the typical seasonal change: keeps flat windows from blowing up."""
 
 
-def zeroed(linear: nn.Linear) -> nn.Linear:
-    """Return the layer with weights and bias set to zero, so that a net begins at its anchor."""
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
-
-
 class DirectNet(nn.Module):
-    """All K steps at once, from the last state: last season + g * growth + correction.
+    """All K steps at once, from the last state: anchor + scale * correction.
 
-    Growth is the mean of the last season less that of the season before it; g = sigmoid of a learned number, 1/2 at
-    first. The core sees the window less the mean of its last season, over its own standard deviation.
+    The core sees each window less its level, over its own standard deviation; where values can be missing, it sees in
+    two more features which are known, and how long ago the last known one was.
 
     Args:
-        core: (N, L, 1) -> (N, K), zero at first.
-        horizon: K.
-        season: s, with 2 s <= L.
+        core: (N, L, D), (N, K, F), (N, S) -> (N, K, P), zero at first; D is 1, 2 more with `gaps`, and the covariates.
+        anchor: the mixture of simple forecasts.
+        head: what an answer is.
         unit: typical seasonal change of the training rows.
+        level_rows: how many of a window's last rows its level is the mean of.
+        gaps: whether the core is told which values are missing.
     """
 
-    def __init__(self, core: nn.Module, horizon: int, season: int, unit: float) -> None:
+    def __init__(
+        self, core: nn.Module, anchor: Anchor, head: Head, unit: float, *, level_rows: int, gaps: bool = False
+    ) -> None:
         super().__init__()
-        self.core, self.horizon, self.season, self.unit = core, horizon, season, unit
-        self.damping = nn.Parameter(torch.zeros(()))
+        self.core, self.anchor, self.head, self.unit = core, anchor, head, unit
+        self.level_rows, self.gaps = level_rows, gaps
 
     def scale(self, window: Tensor) -> Tensor:
-        """Return each window's own scale, (N, 1)."""
-        spread = window[..., 0].var(dim=1, correction=0, keepdim=True)
+        """Return each window's own scale, (N, 1): the standard deviation of what is known, and a floor."""
+        z = window[..., 0]
+        known = ~z.isnan()
+        count = known.sum(dim=1, keepdim=True).clamp_min(1)
+        z = z.nan_to_num(0.0)
+        mean = z.sum(dim=1, keepdim=True) / count
+        spread = ((z - mean) ** 2 * known).sum(dim=1, keepdim=True) / count
         return (spread + (FLOOR * self.unit) ** 2).sqrt()
 
-    def forward(self, window: Tensor) -> Tensor:
-        """Return the next K values, (N, K), of windows (N, L, 1)."""
-        z, s = window[..., 0], self.season
-        last = z[:, -s:]
-        level, scale = last.mean(dim=1, keepdim=True), self.scale(window)
-        growth = (z[:, s:] - z[:, :-s])[:, -s:].mean(dim=1, keepdim=True)  # like with like, should L be below 2 s
-        repeats = -(-self.horizon // s)
-        anchor = last.repeat(1, repeats)[:, : self.horizon] + self.damping.sigmoid() * growth
-        return anchor + scale * self.core(((z - level) / scale).unsqueeze(-1))
+    def forward(self, window: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+        """Answer for the next K steps.
 
-    def loss(self, output: Tensor, window: Tensor, target: Tensor) -> Tensor:
-        """Return the mean absolute error over the horizon, in units of each window's scale."""
-        return ((output - target).abs() / self.scale(window)).mean()
+        Args:
+            window: (N, L, 1 + C): z, NaN where missing, and covariates.
+            future: covariates of the steps ahead, (N, K, F).
+            static: covariates of the series, (N, S).
+
+        Returns:
+            The head's answer: (N, K) for a number each, (N, K, ·) for quantiles or a distribution.
+        """
+        z = filled(window[..., 0], self.anchor.season)
+        level, scale = z[:, -self.level_rows :].mean(dim=1, keepdim=True), self.scale(window)
+        features = [((z - level) / scale)[..., None]]
+        if self.gaps:
+            features += [part[..., None] for part in known_and_since(window[..., 0])]
+        if window.shape[-1] > 1:
+            features.append(window[..., 1:].nan_to_num(0.0))  # NaN only before a series begins
+        raw = self.core(torch.cat(features, dim=-1), future, static)
+        return self.head.answer(raw, self.anchor(z), scale)
+
+
+def known_and_since(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which values of windows (N, L) are known, as 0 and 1, and log(1 + steps since the last known one)."""
+    known = ~z.isnan()
+    places = torch.arange(z.shape[1], device=z.device)
+    latest = torch.where(known, places, -1).cummax(dim=1).values
+    return known.to(z.dtype), (places - latest).to(z.dtype).log1p()
 
 
 class RecursiveNet(nn.Module):
@@ -107,7 +127,7 @@ class RecursiveNet(nn.Module):
             answers = torch.cat([answers, answer], dim=1)
         return answers[:, -self.horizon :]
 
-    def loss(self, output: Tensor, window: Tensor, following: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, window: Tensor, target: Tensor) -> Tensor:
         """Return the mean absolute one-step error over every step, in typical units; the target is what follows."""
         whole = torch.cat([window[..., 0], target], dim=1)
         return (output - whole[:, self.season + 1 :]).abs().mean() / self.unit
@@ -119,25 +139,3 @@ class RecursiveNet(nn.Module):
         y, final = self.encoder(torch.stack([seasonal, last], dim=-1) / self.unit, state)
         anchor = z[:, 1 : z.shape[1] - s + 1] + self.damping.sigmoid() * seasonal
         return anchor + self.unit * self.head(y)[..., 0], final
-
-
-def direct_core(encoder: RecurrentLayer, horizon: int) -> nn.Module:
-    """Return the recurrent core of a DirectNet: the last state into a linear head for all steps."""
-    return Stack(encoder, zeroed(nn.Linear(encoder.output_size, horizon)), read="last")
-
-
-def window_mlp(lookback: int, horizon: int, parameters: int) -> nn.Module:
-    """Return the MLP over the flattened window, with one hidden layer and as many parameters as near as can be.
-
-    Args:
-        lookback: L.
-        horizon: K.
-        parameters: how many the network has that it is compared with.
-    """
-    width = max(1, round((parameters - horizon) / (lookback + 1 + horizon)))
-    return nn.Sequential(nn.Flatten(), nn.Linear(lookback, width), nn.ReLU(), zeroed(nn.Linear(width, horizon)))
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Return how many numbers a module learns."""
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -12,21 +12,28 @@ import torch
 from recuerdo.errors import OptionError
 from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS
+from recuerdo.tasks.forecast_heads import HEADS
+from recuerdo.tasks.forecast_losses import LOSSES
 from recuerdo.tasks.forecast_training import STRATEGIES
 
 if TYPE_CHECKING:
     from recuerdo.tasks.forecaster import Forecaster
 
+ENCODERS = ("auto", "steps", "segments")
+
 
 def checked_options(model: Forecaster) -> None:
     """Raise OptionError for the first argument that is not offered, saying what is."""
-    for argument in ("horizon", "hidden_size", "num_layers", "batch_size"):
+    for argument in ("horizon", "num_layers", "n_seeds"):
         _count(argument, getattr(model, argument))
-    for argument in ("lookback", "season", "max_steps"):
+    for argument in ("hidden_size", "batch_size", "lookback", "season", "segment", "max_steps"):
         if getattr(model, argument) is not None:
             _count(argument, getattr(model, argument))
     _one_of("cell", model.cell, tuple(LAYERS))
     _one_of("strategy", model.strategy, STRATEGIES)
+    _one_of("encoder", model.encoder, ENCODERS)
+    _one_of("head", model.head, HEADS)
+    _one_of("loss", model.loss, LOSSES)
     _one_of("log", model.log, ("auto", True, False))
     _one_of("baselines", model.baselines, ("auto", None))
     if model.strategy == "recursive" and model.lookback is not None and model.lookback < 3:
@@ -38,8 +45,17 @@ def checked_options(model: Forecaster) -> None:
         raise OptionError(f"quantiles={model.quantiles!r}: it is a list, as in (0.1, 0.9); () asks for none.")
     if not (isinstance(model.dropout, Real) and 0 <= model.dropout < 1):
         raise OptionError(f"dropout={model.dropout!r}: it is a share, so it has to be in [0, 1).")
-    if model.dropout and model.num_layers == 1:
-        raise OptionError(f"dropout={model.dropout} acts between layers, and there is one: set num_layers=2 or more.")
+    if model.loss != "mae" and model.head != "point":
+        raise OptionError(
+            f"loss={model.loss!r} judges a number, and head={model.head!r} answers more than that: leave loss out, or "
+            f"head."
+        )
+    if model.strategy == "recursive":
+        _no_recursion(model)
+    if model.segment is not None and model.encoder == "steps":
+        raise OptionError(f"segment={model.segment} does not go with encoder='steps': leave one of them out.")
+    if isinstance(model.calendar, str) and model.calendar != "auto":
+        raise OptionError(f"calendar={model.calendar!r}: it is 'auto' or a list, as in ('hour', 'weekday').")
     if model.verbose not in (True, False, None):
         raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False and None.")
     with seeded(model.random_state, resolve_device(model.device)):
@@ -47,6 +63,22 @@ def checked_options(model: Forecaster) -> None:
     for quantile in model.quantiles:
         if not 0 < quantile < 1:
             raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")
+
+
+def _no_recursion(model: Forecaster) -> None:
+    """Raise OptionError for what a recursive forecast cannot do."""
+    wishes = {
+        "head": model.head != "point",
+        "loss": model.loss != "mae",
+        "encoder": model.encoder == "segments" or model.segment is not None,
+        "calendar": bool(model.calendar),
+    }
+    for argument, asked in wishes.items():
+        if asked:
+            raise OptionError(
+                f"{argument}={getattr(model, argument)!r} needs strategy='direct': a recursive forecast answers one "
+                f"number for one step at a time."
+            )
 
 
 def resolve_device(device: str) -> torch.device:

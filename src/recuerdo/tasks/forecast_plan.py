@@ -1,8 +1,8 @@
-"""What a forecaster decides from the data before it trains: season, lookback, scale, and what it holds out."""
+"""What a forecaster decides from the data before it trains: season, lookback, scale, size, and what it holds out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,26 @@ LEAST_WINDOWS = 4
 LEAST_ERRORS = 20
 """Held-out errors of one series that are aimed at where it has the rows: enough for an 80 % and a 90 % interval."""
 
-MOST_HELD_OUT = 200
+MOST_HELD_OUT = 5000
 """Held-out forecasts of one series at most."""
 
 NO_SEASON_LOOKBACK = 24
 """Lookback of a series without a season, where it has the rows."""
+
+MOST_SEASONS = 14
+"""Seasons of a lookback at most: two weeks of days."""
+
+PLENTY = 2000
+"""Training windows that a lookback of more than two seasons has to leave."""
+
+MOST_STEPS = 6
+"""Segments of a window from which segments pay: a shorter window is read step by step."""
+
+LONGEST_SEGMENT = 24
+"""Rows of a segment at most."""
+
+SIZES = ((1_000, 32, 32), (20_000, 64, 64))
+"""(training windows below, hidden units, windows of a batch); 128 of each beyond."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,10 @@ class Plan:
         held_out: rows at the end of each series that the trial, from which scores and intervals come, does not train
             on.
         words: one line that says all of it.
+        segment: rows that the recurrence takes as one step.
+        least: input rows that a window has at least; less than L where some series are short.
+        hidden_size: units of a layer.
+        batch_size: windows of an optimiser step.
     """
 
     season: int
@@ -44,6 +63,35 @@ class Plan:
     log: bool
     held_out: int
     words: str
+    segment: int = 1
+    least: int = 1
+    hidden_size: int = 32
+    batch_size: int = 32
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user has decided, and None, or "auto", where the data decide.
+
+    Attributes:
+        strategy: "direct" or "recursive".
+        season, lookback, segment, hidden_size, batch_size: see :class:`Plan`.
+        encoder: "auto", "steps" or "segments".
+        log: True, False or "auto".
+    """
+
+    strategy: str = "direct"
+    season: int | None = None
+    lookback: int | None = None
+    encoder: str = "auto"
+    segment: int | None = None
+    log: bool | str = "auto"
+    hidden_size: int | None = None
+    batch_size: int | None = None
+
+    def least_lookback(self, season: int) -> int:
+        """Return the shortest lookback that the network can use."""
+        return 2 * season if self.strategy == "direct" else season + 2
 
 
 def make_plan(
@@ -52,87 +100,59 @@ def make_plan(
     horizon: int,
     *,
     natural_season: int,
-    least_lookback: Callable[[int], int],
-    season: int | None,
-    lookback: int | None,
-    log: bool | str,
+    wishes: Wishes = Wishes(),
     least_errors: int = 1,
 ) -> Plan:
     """Decide from the lengths of the series, and from their rows before the held-out ones.
 
     Args:
-        series: (T_i,) each.
+        series: (T_i,) each, NaN where missing.
         names: what to call them in messages.
         horizon: K.
         natural_season: the season that the time stamps suggest.
-        least_lookback: season -> the shortest lookback that the network can use.
-        season: the user's choice, or None.
-        lookback: the user's choice, or None.
-        log: the user's choice, or "auto".
+        wishes: what the user has decided.
         least_errors: held-out errors of all series together that the intervals need; LEAST_ERRORS are seen to at most.
 
     Raises:
-        DataError: the shortest series has too few rows, or every series is constant.
-        OptionError: season, lookback or log does not go with the rest.
+        DataError: a series has too few rows, or every series is constant.
+        OptionError: season, lookback, segment or log does not go with the rest.
     """
-    shortest = min(range(len(series)), key=lambda i: len(series[i]))
-    rows, name = len(series[shortest]), names[shortest]
+    lengths = np.array([len(values) for values in series])
+    shortest, rows = int(lengths.argmin()), int(np.median(lengths))
     judged = max(1, -(-min(least_errors, LEAST_ERRORS) // (horizon * len(series))))
 
-    chosen, why_season = (season, "given") if season is not None else (natural_season, "from the time stamps")
-    if season is None and chosen > 1:
-        fits = lookback is None or lookback >= least_lookback(chosen)
-        if not fits or rows < _needed(lookback or max(2 * chosen, least_lookback(chosen)), horizon, judged):
-            short = f"{rows} rows are" if fits else f"a lookback of {lookback} is"
-            chosen, why_season = 1, f"because {short} too short to show seasons of {chosen}"
-    least = least_lookback(chosen)
-    if lookback is not None and lookback < least:
-        raise OptionError(
-            f"lookback={lookback} is too short for season={chosen}, which needs {least} rows or more: give a "
-            f"longer lookback, or season=1 for none."
-        )
-    if lookback is None:
-        lookback = (
-            max(2 * chosen, least)
-            if chosen > 1
-            else max(least, min(NO_SEASON_LOOKBACK, rows - _needed(0, horizon, judged)))
-        )
-    needed = _needed(lookback, horizon, judged)
-    if rows < needed:
+    chosen, why_season = _season(rows, horizon, judged, natural_season, wishes)
+    lookback = wishes.lookback or _lookback(lengths, rows, horizon, judged, chosen, wishes)
+    # Of many series a short one may begin within a window: missing rows stand before its beginning.
+    padded = wishes.strategy == "direct" and rows >= _needed(lookback, horizon, judged)
+    known = min(lookback, max(2, horizon)) if padded else lookback
+    needed, has = _needed(known, horizon, judged), int(lengths[shortest])
+    if has < needed:
         raise DataError(
-            f"Series {name!r} has {rows} rows, and horizon {horizon} with lookback {lookback} needs at least {needed}: "
-            f"{lookback} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and {horizon + judged - 1} "
-            f"rows to judge the result. Give more rows, or a shorter horizon, lookback or season."
+            f"Series {names[shortest]!r} has {has} rows, and horizon {horizon} with lookback {known} needs at "
+            f"least {needed}: {known} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and "
+            f"{horizon + judged - 1} rows to judge the result. Give more rows, a shorter horizon, lookback or season, "
+            f"or leave the series out."
         )
-    windows = min(max(rows // 10, -(-LEAST_ERRORS // horizon), judged), MOST_HELD_OUT, rows - needed + judged)
+    windows = min(max(has // 10, -(-LEAST_ERRORS // horizon), judged), MOST_HELD_OUT, has - needed + judged)
     held_out = horizon - 1 + windows
     training = [values[:-held_out] for values in series]
-    if all(np.ptp(values) == 0 for values in training):
-        raise DataError(
-            f"Series {name!r} is constant: every one of its training rows is {training[shortest][0]:g}, so there is "
-            f"nothing to learn. The forecast of a constant is that constant."
-        )
-    if log is True and any(np.min(values) <= 0 for values in series):
-        raise OptionError("log=True (--log) needs values above 0 everywhere; use log='auto' or log=False (--no-log).")
-    logs = prefers_log(training, chosen) if log == "auto" else bool(log)
-    for values, each in zip(series, names, strict=True):
-        if logs and np.min(values) <= 0:  # in a held-out row, which must not decide
-            raise DataError(
-                f"Series {each!r} is best taken in logarithms, because its swings grow with its level, and one "
-                f"of its last "
-                f"{held_out} rows is 0 or less: set log=False (--no-log)."
-            )
-    scale = "logarithms" if logs else "the values as they are"
-    why_scale = "given"
-    if log == "auto":
-        positive = all(np.min(values) > 0 for values in training)
-        grow = "swings grow with the level" if logs else "swings do not grow with the level"
-        why_scale = grow if positive else "some are 0 or less"
+    _require_values(training, names, shortest)
+    logs, why_scale = _scale(series, training, names, chosen, held_out, wishes.log)
+
+    least = min(lookback, has - held_out - horizon - (LEAST_WINDOWS - 1))
+    count = int(np.maximum(lengths - held_out - least - horizon + 1, 0).sum())
+    sizes = next((sizes for below, *sizes in SIZES if count < below), [128, 128])
+    hidden_size, batch_size = wishes.hidden_size or sizes[0], wishes.batch_size or sizes[1]
+    segment, how = _segment(lookback, chosen, wishes)
+    short = int((lengths - held_out - horizon < lookback).sum())
     words = (
-        f"season {chosen} ({why_season}), lookback {lookback}, {scale} ({why_scale}), judged on the last {held_out} "
-        f"rows ({windows} forecasts of {horizon} per series)"
+        f"season {chosen} ({why_season}), lookback {lookback}{how}, "
+        f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), judged on the last {held_out} "
+        f"rows ({windows} forecasts of {horizon} per series), {hidden_size} units, batches of {batch_size}"
+        + (f", {short} series shorter than a window" if short else "")
     )
-    return Plan(chosen, lookback, logs, held_out, words)
+    return Plan(chosen, lookback, logs, held_out, words, segment, least, hidden_size, batch_size)
 
 
 def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:
@@ -144,6 +164,97 @@ def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:
             f"nearer to "
             f"the middle, or give more rows."
         )
+
+
+def _season(rows: int, horizon: int, judged: int, natural: int, wishes: Wishes) -> tuple[int, str]:
+    if wishes.season is not None:
+        chosen, why = wishes.season, "given"
+    else:
+        chosen, why = natural, "from the time stamps"
+    least, lookback = wishes.least_lookback(chosen), wishes.lookback
+    if wishes.season is None and chosen > 1:
+        fits = lookback is None or lookback >= least
+        if not fits or rows < _needed(lookback or max(2 * chosen, least), horizon, judged):
+            short = f"{rows} rows are" if fits else f"a lookback of {lookback} is"
+            chosen, why = 1, f"because {short} too short to show seasons of {chosen}"
+    least = wishes.least_lookback(chosen)
+    if lookback is not None and lookback < least:
+        raise OptionError(
+            f"lookback={lookback} is too short for season={chosen}, which needs {least} rows or more: give a "
+            f"longer lookback, or season=1 for none."
+        )
+    return chosen, why
+
+
+def _lookback(lengths: NDArray[np.int64], rows: int, horizon: int, judged: int, season: int, wishes: Wishes) -> int:
+    """Two seasons; up to fourteen, and eight horizons, where so long a window leaves plenty of windows."""
+    least = wishes.least_lookback(season)
+    if season == 1:
+        return max(least, min(NO_SEASON_LOOKBACK, rows - _needed(0, horizon, judged)))
+    most = min(MOST_SEASONS, 8 * horizon // season, rows // (3 * season))
+    for seasons in range(most, 2, -1):
+        windows = np.maximum(lengths * 9 // 10 - seasons * season - horizon, 0).sum()
+        if windows >= PLENTY and wishes.strategy == "direct":
+            return seasons * season
+    return max(2 * season, least)
+
+
+def _segment(lookback: int, season: int, wishes: Wishes) -> tuple[int, str]:
+    """Rows of a segment, and the words for it."""
+    if wishes.segment is not None:
+        if wishes.segment * 2 > lookback:
+            raise OptionError(
+                f"segment={wishes.segment} is too long for a lookback of {lookback}, which has to hold two or more: "
+                f"give a shorter segment or a longer lookback."
+            )
+        segment = wishes.segment
+    else:
+        segment = max(w for w in range(1, min(season, LONGEST_SEGMENT) + 1) if season % w == 0)
+        if wishes.encoder == "segments":
+            segment = segment if segment > 1 else max(2, lookback // 12)
+        elif wishes.encoder == "steps" or wishes.strategy == "recursive" or lookback < MOST_STEPS * segment:
+            segment = 1
+    return segment, f" in {lookback // segment} segments of {segment}" if segment > 1 else ""
+
+
+def _require_values(training: Sequence[Values], names: Sequence[object], shortest: int) -> None:
+    for values, name in zip(training, names, strict=True):
+        if np.isnan(values).all():
+            raise DataError(
+                f"Series {name!r} has no value before its held-out rows, so there is nothing to learn of it: leave it "
+                f"out, or give more rows."
+            )
+    if all(np.nanmax(values) == np.nanmin(values) for values in training):
+        raise DataError(
+            f"Series {names[shortest]!r} is constant: every one of its training rows is "
+            f"{np.nanmax(training[shortest]):g}, so there is nothing to learn. The forecast of a constant is that "
+            f"constant."
+        )
+
+
+def _scale(
+    series: Sequence[Values],
+    training: Sequence[Values],
+    names: Sequence[object],
+    season: int,
+    held_out: int,
+    log: bool | str,
+) -> tuple[bool, str]:
+    """Whether to take logarithms, and why."""
+    if log is True and any(np.nanmin(values) <= 0 for values in series):
+        raise OptionError("log=True (--log) needs values above 0 everywhere; use log='auto' or log=False (--no-log).")
+    logs = prefers_log(training, season) if log == "auto" else bool(log)
+    for values, each in zip(series, names, strict=True):
+        if logs and np.nanmin(values) <= 0:  # in a held-out row, which must not decide
+            raise DataError(
+                f"Series {each!r} is best taken in logarithms, because its swings grow with its level, and one "
+                f"of its last {held_out} rows is 0 or less: set log=False (--no-log)."
+            )
+    if log != "auto":
+        return logs, "given"
+    if not all(np.nanmin(values) > 0 for values in training):
+        return logs, "some are 0 or less"
+    return logs, "swings grow with the level" if logs else "swings do not grow with the level"
 
 
 def _needed(lookback: int, horizon: int, judged: int) -> int:

@@ -1,20 +1,27 @@
-"""From series to a trained network: scalers, windows, batches, and one call of the training loop."""
+"""From a panel to a trained network: encodings, windows, batches, and one call of the training loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from recuerdo.cells import CELLS
+from recuerdo.data.tables import Panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.learn import Batch, GatherBatches, History, Problem, Settings, fit, seeded, threads_for
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet, direct_core, parameter_count, window_mlp
-from recuerdo.tasks.scaling import Scaler
+from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled
+from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_count
+from recuerdo.tasks.forecast_heads import make_head
+from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows, naive_units
+from recuerdo.tasks.forecast_losses import Objective
+from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
+from recuerdo.tasks.metrics import smape
 
 Values = NDArray[np.float64]
 Net = DirectNet | RecursiveNet
@@ -23,7 +30,6 @@ STRATEGIES = ("direct", "recursive")
 
 AUTO_STEPS = (300, 1500)
 """Without max_steps or max_seconds: twenty passes over the windows, but no fewer and no more steps than these."""
-
 
 RESOLUTION = 1e-6
 """Changes of a standardised series below this are rounding, in float32 anyway, and no unit to measure in."""
@@ -36,8 +42,13 @@ class Shape:
     Attributes:
         cell: a name in recuerdo.nn.LAYERS, or "mlp" for the baseline over the flattened window.
         strategy: "direct" or "recursive".
-        hidden_size, num_layers, dropout: of the recurrent layers.
-        horizon, lookback, season: K, L, s.
+        hidden_size, num_layers, dropout: of the recurrent layers; dropout also before the head.
+        horizon, lookback, season, segment: K, L, s, w.
+        level_rows: rows of a window whose mean is its level.
+        head: what an answer is: "point", "quantiles", "gaussian" or "student_t".
+        levels: quantiles that are asked for.
+        gaps: whether values can be missing.
+        covariates, future, static: C, F, S, columns of each kind; C counts those known ahead too.
         parameters: for "mlp", how many it shall have.
     """
 
@@ -49,7 +60,20 @@ class Shape:
     horizon: int
     lookback: int
     season: int
+    segment: int = 1
+    level_rows: int = 1
+    head: str = "point"
+    levels: tuple[float, ...] = ()
+    gaps: bool = False
+    covariates: int = 0
+    future: int = 0
+    static: int = 0
     parameters: int = 0
+
+    @property
+    def features(self) -> int:
+        """D, what the core is given of each row."""
+        return 1 + 2 * self.gaps + self.covariates
 
     @property
     def products(self) -> int:
@@ -58,15 +82,45 @@ class Shape:
 
     def build(self, unit: float) -> Net:
         """Return the untrained network for series with this typical seasonal change."""
+        head = make_head(self.head, self.levels)
         if self.cell == "mlp":
-            return DirectNet(window_mlp(self.lookback, self.horizon, self.parameters), self.horizon, self.season, unit)
-        features = 1 if self.strategy == "direct" else 2
-        # A cell whose memory is bounded by its recurrent weights is told how long a memory it needs.
-        bound = {"max_lag": self.lookback} if CELLS[self.cell].recurrent == "diagonal" else {}
-        encoder = LAYERS[self.cell](features, self.hidden_size, self.num_layers, dropout=self.dropout, **bound)
-        if self.strategy == "direct":
-            return DirectNet(direct_core(encoder, self.horizon), self.horizon, self.season, unit)
-        return RecursiveNet(encoder, self.horizon, self.season, unit)
+            inputs = self.lookback * self.features + self.horizon * self.future + self.static
+            core = WindowMLP(inputs, self.horizon, head.width, self.parameters)
+        else:
+            between = self.dropout if self.num_layers > 1 else 0.0
+            # A cell whose memory is bounded by its recurrent weights is told how long a memory it needs.
+            bounded = CELLS[self.cell].recurrent == "diagonal"
+            bound = {"max_lag": max(2, self.lookback // self.segment)} if bounded else {}
+            shape = self.hidden_size, self.num_layers
+            if self.strategy == "recursive":
+                encoder = LAYERS[self.cell](2, *shape, dropout=between, **bound)
+                return RecursiveNet(encoder, self.horizon, self.season, unit)
+            size = self.hidden_size if self.segment > 1 else self.features
+            core = RecurrentCore(
+                LAYERS[self.cell](size, *shape, dropout=between, **bound),
+                self.features,
+                self.horizon,
+                head.width,
+                segment=self.segment,
+                dropout=self.dropout,
+                future=self.future,
+                static=self.static,
+            )
+        anchor = Anchor(self.horizon, self.season, self.lookback)
+        return DirectNet(core, anchor, head, unit, level_rows=self.level_rows, gaps=self.gaps)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a network is trained; see recuerdo.learn.Settings."""
+
+    max_steps: int | None
+    max_seconds: float | None
+    batch_size: int
+    learning_rate: float
+    loss: str
+    device: torch.device
+    verbose: bool | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +128,8 @@ class Trained:
     """A trained network and all that was fitted with it, on the rows that it was given and no others."""
 
     net: Net
-    scalers: tuple[Scaler, ...]
+    shape: Shape
+    encoding: Encoding
     unit: float
     history: History
     seed: int
@@ -87,86 +142,157 @@ class Trained:
 
 def train(
     shape: Shape,
-    series: Sequence[Values],
-    names: Sequence[object],
+    known: Panel,
+    encoding: Encoding,
     *,
-    log: bool,
-    max_steps: int | None,
-    max_seconds: float | None,
-    batch_size: int,
-    learning_rate: float,
+    least: int,
+    schedule: Schedule,
     random_state: int | None,
-    device: torch.device,
-    verbose: bool | None,
     label: str,
 ) -> Trained:
-    """Fit scalers and a network on all windows of some series.
+    """Fit a network on all windows of a panel.
 
     Args:
-        shape: which network.
-        series: training rows, (T_i,) each; nothing else is seen.
-        names: what to call the series in messages.
-        log: whether logarithms are taken.
-        max_steps, max_seconds, batch_size, learning_rate, random_state, device, verbose, label: see recuerdo.learn.
+        shape: which network; its numbers of covariates are filled in here.
+        known: training rows; nothing else is seen.
+        encoding: as fitted on these rows.
+        least: input rows that a window has at least; missing rows stand before the beginning of a series.
+        schedule: how long and how fast.
+        random_state: the seed; None draws one.
+        label: what the progress calls it.
     """
-    scalers = tuple(Scaler.fitted(values, log) for values in series)
-    scaled = [scaler.forward(values) for scaler, values in zip(scalers, series, strict=True)]
-    unit = typical_change(scaled, shape.season)
-    windows = WindowSet(scaled, shape.lookback, shape.horizon, names=names)
-    if max_steps is None and max_seconds is None:
-        per_pass = -(-len(windows) // batch_size)
+    rows = make_rows(known, encoding)
+    static = 0 if rows.static is None else rows.static.shape[1]
+    windows = WindowSet(rows.lengths, shape.lookback, shape.horizon, least=least)
+    shape = replace(
+        shape,
+        covariates=rows.table.shape[1] - 1,
+        future=rows.future,
+        static=static,
+        gaps=shape.strategy == "direct" and (least < shape.lookback or bool(np.isnan(rows.table[:, 0]).any())),
+    )
+    unit = typical_change(rows, shape.season)
+    max_steps = schedule.max_steps
+    if max_steps is None and schedule.max_seconds is None:
+        per_pass = -(-len(windows) // schedule.batch_size)
         max_steps = int(np.clip(20 * per_pass, *AUTO_STEPS))
-    settings = Settings(max_steps=max_steps, max_seconds=max_seconds, learning_rate=learning_rate)
-    with seeded(random_state) as seed, threads_for(batch_size * shape.products):
+    settings = Settings(max_steps=max_steps, max_seconds=schedule.max_seconds, learning_rate=schedule.learning_rate)
+    with seeded(random_state) as seed, threads_for(schedule.batch_size * shape.products):
         net = shape.build(unit)
-        problem = as_problem(net, windows, batch_size=batch_size, seed=seed)
-        history = fit(problem, settings=settings, random_state=seed, device=device, verbose=verbose, label=label)
-    return Trained(net, scalers, unit, history, seed)
+        units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
+        objective = Objective(schedule.loss, make_head(shape.head, shape.levels), encoding.log)
+        if isinstance(net, DirectNet):
+            sample = windows.origins(np.unique(np.linspace(0, len(windows) - 1, FITTED_ON).astype(np.int64)))
+            objective = begin(net, objective, rows, sample, units)
+        problem = as_problem(net, rows, windows, objective, units=units, batch_size=schedule.batch_size, seed=seed)
+        history = fit(
+            problem, settings=settings, random_state=seed, device=schedule.device, verbose=schedule.verbose, label=label
+        )
+    return Trained(net, shape, encoding, unit, history, seed)
+
+
+@torch.no_grad()
+def begin(
+    net: DirectNet, objective: Objective, rows: Rows, origins: NDArray[np.int64], units: Tensor | None
+) -> Objective:
+    """Fit the anchor's first weights, and the references of an "owa" loss, on some training windows."""
+    inputs, target = rows.inputs(origins, net.anchor.lookback, net.anchor.horizon)
+    z = filled(inputs["window"][..., 0], net.anchor.season)
+    net.anchor.fit(z, target, net.scale(inputs["window"]))
+    if units is None:
+        return objective
+    mean, std, naive = units[origins[:, 0]][..., None].unbind(dim=1)
+    seasonal = net.anchor.members(z)[..., 2 if net.anchor.season > 1 else 0] * std + mean
+    truth = target * std + mean
+    if objective.log:
+        seasonal, truth = seasonal.exp(), truth.exp()
+    mase = ((truth - seasonal).abs() / naive).nanmean().item()
+    return replace(objective, references=(smape(truth.numpy(), seasonal.numpy()), mase))
+
+
+def series_units(known: Panel, rows: Rows, season: int) -> Tensor:
+    """Return mean and standard deviation of each series' scaler and its unit of MASE, (n, 3)."""
+    naive = naive_units(known, season)
+    table = [[scaler.mean, scaler.std, unit] for scaler, unit in zip(rows.scalers, naive, strict=True)]
+    # A series that repeats itself exactly has no unit of its own: it is measured by its spread.
+    return torch.tensor([[m, s, s if np.isnan(unit) else unit] for m, s, unit in table], dtype=torch.float32)
 
 
 def as_problem(
-    net: Net, windows: WindowSet, *, batch_size: int, seed: int = 0, shuffle: bool = True, target: str = "y"
+    net: Net,
+    rows: Rows,
+    windows: WindowSet,
+    objective: Objective,
+    *,
+    units: Tensor | None,
+    batch_size: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    labels: Sequence[str] = ("y",),
 ) -> Problem:
-    """Return what the network learns from these windows, for training or for a look inside."""
+    """Return what the network learns from these windows, for training or for a look inside.
+
+    Args:
+        net: the network.
+        rows: all rows.
+        windows: which of them make a sample.
+        objective: the loss.
+        units: (n, 3) of each series, for "owa".
+        batch_size, seed, shuffle: of the batches.
+        labels: names of the columns of a window.
+    """
     teacher = isinstance(net, RecursiveNet)
 
     def gather(indices: NDArray[np.int64]) -> Batch:
-        inputs, targets = (torch.from_numpy(part.astype(np.float32)) for part in windows.gather(indices))
-        return Batch({"window": inputs} | ({"following": targets} if teacher else {}), targets)
+        origins = windows.origins(indices)
+        inputs, target = rows.inputs(origins, windows.lookback, windows.horizon)
+        if teacher:
+            inputs["following"] = target
+        aside = {} if units is None else {"units": units[origins[:, 0]]}
+        return Batch(inputs, target, aside)
+
+    def loss(output: Tensor, batch: Batch) -> Tensor:
+        if isinstance(net, RecursiveNet):
+            return net.loss(output, batch.inputs["window"], batch.target)
+        return objective(output, batch.target, net.scale(batch.inputs["window"]), batch.aside)
 
     batches = GatherBatches(len(windows), gather, batch_size=batch_size, seed=seed, shuffle=shuffle)
-    return Problem(
-        net, batches, lambda output, batch: net.loss(output, **batch.inputs, target=batch.target), {"window": (target,)}
-    )
+    return Problem(net, batches, loss, {"window": tuple(labels)})
 
 
-def typical_change(scaled: Sequence[Values], season: int) -> float:
+def typical_change(rows: Rows, season: int) -> float:
     """Return the root mean square of z_t - z_{t-season} over all series; 1 if nothing ever changes but by rounding."""
-    changes = np.concatenate([z[season:] - z[:-season] for z in scaled])
-    unit = float(np.sqrt(np.mean(changes**2)))
+    z = rows.table[:, 0].astype(np.float64)
+    change = z[season:] - z[:-season]
+    place = np.arange(len(z)) - np.repeat(rows.starts, rows.lengths + rows.ahead)
+    change = change[(place[season:] >= season) & ~np.isnan(change)]  # not from one series into the next
+    unit = float(np.sqrt(np.mean(change**2))) if change.size else 1.0
     return unit if unit > RESOLUTION else 1.0
 
 
 @torch.no_grad()
-def forecast(net: Net, windows: Values, batch_size: int = 1024) -> tuple[Values, Values]:
-    """Forecast from windows on the scaler's scale.
+def answers(trained: Trained, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024) -> tuple[Tensor, Values]:
+    """Answer from some origins.
 
     Args:
-        net: a trained network.
-        windows: (n, L, 1).
+        trained: a trained network.
+        rows: the rows on its scale.
+        origins: (n, 2), number of the series and index of the last known row.
         batch_size: windows at a time.
 
     Returns:
-        The next K values (n, K) and the windows' scales (n, 1), float64, both on the scaler's scale.
+        The head's answers, (n, K) or (n, K, ·), and the windows' scales (n, 1), both float64 on the scaler's scale.
     """
+    net, shape = trained.net, trained.shape
     device = next(net.parameters()).device
     net.eval()
-    forecasts, scales = [], []
-    for first in range(0, len(windows), batch_size):
-        window = torch.from_numpy(windows[first : first + batch_size].astype(np.float32)).to(device)
-        forecasts.append(net(window).double().cpu().numpy())
-        scales.append(net.scale(window).double().cpu().numpy())
-    return np.concatenate(forecasts), np.concatenate(scales)
+    made, scales = [], []
+    for first in range(0, len(origins), batch_size):
+        inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
+        inputs = {name: value.to(device) for name, value in inputs.items()}
+        made.append(net(**inputs).double().cpu())
+        scales.append(net.scale(inputs["window"]).double().cpu().numpy())
+    return torch.cat(made), np.concatenate(scales)
 
 
-__all__ = ["STRATEGIES", "Shape", "Trained", "as_problem", "forecast", "parameter_count", "train", "typical_change"]
+__all__ = ["STRATEGIES", "Schedule", "Shape", "Trained", "answers", "as_problem", "parameter_count", "train"]

@@ -1,93 +1,90 @@
-"""The trial: a network that has not seen the last rows forecasts them, beside the baselines that it has to beat."""
+"""Forecasts from origins that a network has not learned from, beside the baselines that it has to beat."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.windows import WindowSet
-from recuerdo.tasks.baselines import simple_baselines
-from recuerdo.tasks.conformal import Conformal
-from recuerdo.tasks.forecast_training import Trained, forecast
-from recuerdo.tasks.metrics import naive_scale, scores
+from recuerdo.data.tables import Panel
+from recuerdo.tasks.backtests import Backtest
+from recuerdo.tasks.baselines import simple_forecasts
+from recuerdo.tasks.conformal import Answer
+from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
+from recuerdo.tasks.forecast_inputs import Rows, make_rows, naive_units
 
 Values = NDArray[np.float64]
 
-MOST_WINDOWS = 5000
-"""Held-out windows that are looked at, at most, evenly over all series: a score does not get better by more."""
 
-
-@dataclass(frozen=True)
-class Trial:
-    """Forecasts of held-out windows, in the series' own units.
-
-    Attributes:
-        origins: (n, 2), number of the series and index of the last known row.
-        truth: (n, K).
-        forecasts: name -> (n, K): the model first, then the baselines.
-        naive_scales: (n,), the unit of MASE of each window's series, from its training rows.
-        errors: (n, K), of the model, in units of each window's scale.
-    """
-
-    origins: NDArray[np.int64]
-    truth: Values
-    forecasts: dict[str, Values]
-    naive_scales: Values
-    errors: Values
-
-    def scores(self) -> dict[str, dict[str, float]]:
-        """Return name -> score -> value."""
-        return {name: scores(self.truth, each, self.naive_scales) for name, each in self.forecasts.items()}
-
-    def conformal(self) -> Conformal:
-        """Return the intervals that the model's errors support."""
-        return Conformal.fitted(self.errors)
-
-
-def run_trial(
-    series: Sequence[Values],
-    names: Sequence[object],
-    held_out: int,
-    models: dict[str, Trained],
+def judge(
+    known: Panel,
+    before: Panel,
+    origins: NDArray[np.int64],
+    models: Mapping[str, Ensemble],
     *,
     season: int,
-    lookback: int,
     horizon: int,
+    levels: Sequence[float],
+    calibration: Calibration | None,
     baselines: bool,
-) -> Trial:
-    """Forecast the windows whose targets lie in the last `held_out` rows of each series.
+    notes: tuple[str, ...] = (),
+) -> tuple[Backtest, Calibration]:
+    """Forecast from some origins and stand the forecasts beside what came true.
 
     Args:
-        series: (T_i,) each, whole.
-        names: what to call them in messages.
-        held_out: rows at the end that `models` have not seen.
-        models: name -> what was trained on the rows before; the first is the one that is judged.
+        known: the series, whole.
+        before: their rows up to the first origin: the unit of MASE comes from these.
+        origins: (n, 2), number of the series and index of the last known row.
+        models: name -> networks; the first is the one that is judged.
         season: of the seasonal naive forecast and of MASE.
-        lookback: L.
         horizon: K.
+        levels: the quantiles that are asked for.
+        calibration: of the quantiles; None takes the one that these very windows ask for.
         baselines: whether the simple baselines forecast too.
-    """
-    plain = WindowSet(series, lookback, horizon, names=names).split(held_out)[1]
-    chosen = np.unique(np.linspace(0, len(plain) - 1, min(len(plain), MOST_WINDOWS)).astype(np.int64))
-    origins, truth = plain.origins[chosen], plain.gather(chosen)[1]
-    first, *_ = models.values()
+        notes: sentences for the result.
 
-    forecasts: dict[str, Values] = {}
-    errors = np.empty(0)
-    for name, trained in models.items():
-        scaled = [scaler.forward(values) for scaler, values in zip(trained.scalers, series, strict=True)]
-        inputs, targets = WindowSet(scaled, lookback, horizon, names=names).split(held_out)[1].gather(chosen)
-        z, scale = forecast(trained.net, inputs)
-        forecasts[name] = np.stack(
-            [trained.scalers[number].back(row) for number, row in zip(origins[:, 0], z, strict=True)]
-        )
-        if trained is first:
-            errors = (targets - z) / scale
+    Returns:
+        The forecasts, and the calibration that made their quantiles.
+    """
+    (first, judged), *others = models.items()
+    numbers = origins[:, 0]
+    rows = make_rows(known, judged.encoding)
+    answer, points = judged.answer(rows, origins)
+    if calibration is None:
+        calibration = judged.calibrated(answer, z_followed(rows, origins, horizon), levels)
+    quantiles = bounds(calibration, answer, levels, rows, origins)
+    members = {
+        each.seed: own_units(point, rows.scalers, numbers) for each, point in zip(judged.members, points, strict=True)
+    }
+    forecasts = {first: own_units(answer.point, rows.scalers, numbers)}
+    for name, ensemble in others:
+        theirs = make_rows(known, ensemble.encoding)
+        forecasts[name] = own_units(ensemble.answer(theirs, origins)[0].point, theirs.scalers, numbers)
     if baselines:
-        for name, baseline in simple_baselines(season).items():
-            forecasts[name] = np.stack([baseline(series[number][: end + 1], horizon) for number, end in origins])
-    units = np.array([naive_scale(values[:-held_out], season) for values in series])
-    return Trial(origins, truth, forecasts, units[origins[:, 0]], errors)
+        forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
+    truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
+    members = members if len(members) > 1 else {}
+    return Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes), calibration
+
+
+def bounds(
+    calibration: Calibration, answer: Answer, levels: Sequence[float], rows: Rows, origins: NDArray[np.int64]
+) -> dict[float, Values]:
+    """Return level -> calibrated quantile (n, K) in the series' own units; they do not cross."""
+    ordered = sorted(levels)
+    if not ordered:
+        return {}
+    z = np.sort(np.stack([calibration.quantile(level, answer) for level in ordered]), axis=0)
+    return {level: own_units(each, rows.scalers, origins[:, 0]) for level, each in zip(ordered, z, strict=True)}
+
+
+def followed(known: Panel, origins: NDArray[np.int64], horizon: int) -> Values:
+    """Return the rows that followed some origins, (n, K), in the series' own units."""
+    return np.stack([known.series[number].values[end + 1 : end + 1 + horizon] for number, end in origins])
+
+
+def z_followed(rows: Rows, origins: NDArray[np.int64], horizon: int) -> Values:
+    """Return the same on the network's scale."""
+    first = rows.starts[origins[:, 0]] + origins[:, 1] + 1
+    return rows.table[first[:, None] + np.arange(horizon), 0].astype(np.float64)

@@ -4,57 +4,79 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from recuerdo.data.tables import Panel, Series, panel
+from recuerdo.data.calendar import calendar_names
+from recuerdo.data.covariates import ahead
+from recuerdo.data.tables import Panel, panel
 from recuerdo.data.windows import WindowSet
-from recuerdo.errors import DataError, NotFittedError
+from recuerdo.errors import NotFittedError, OptionError
 from recuerdo.learn import Problem
 from recuerdo.nn import LAYERS
+from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
-from recuerdo.tasks.conformal import Conformal, errors_for
+from recuerdo.tasks.conformal import errors_for
+from recuerdo.tasks.forecast_backtests import backtest
+from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
+from recuerdo.tasks.forecast_heads import make_head
+from recuerdo.tasks.forecast_inputs import Encoding, make_rows
+from recuerdo.tasks.forecast_losses import Objective
 from recuerdo.tasks.forecast_options import checked_options, resolve_device
-from recuerdo.tasks.forecast_plan import Plan, make_plan, require_errors
-from recuerdo.tasks.forecast_training import Shape, Trained, as_problem, parameter_count, train
-from recuerdo.tasks.forecast_trial import Trial, run_trial
+from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
+from recuerdo.tasks.forecast_reading import read_again, tail
+from recuerdo.tasks.forecast_training import (
+    Schedule,
+    Shape,
+    Trained,
+    as_problem,
+    parameter_count,
+    series_units,
+    train,
+)
+from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
 from recuerdo.tasks.report import Report
-from recuerdo.tasks.scaling import Scaler
-
-Values = NDArray[np.float64]
 
 
 class Forecaster(BaseEstimator):
     """Forecasts the next values of one or many series by a recurrent network, beside the baselines that it has to beat.
 
     A fit trains twice: once without the last rows, which are then forecast to get honest scores and intervals (the
-    trial), and once on everything. The network forecasts the correction to a seasonal anchor, window by window on the
-    window's own scale.
+    trial), and once on everything. The network forecasts the correction to a mixture of simple forecasts, window by
+    window on the window's own scale.
 
     Args:
         horizon: K, how many steps ahead.
         cell: "gru", "lstm", "frnn" or "indrnn".
-        hidden_size: H, units of a layer. Small for a single short series; larger where there are many series.
+        hidden_size: H, units of a layer; None decides from the number of windows, 32 to 128.
         num_layers: L, layers.
-        dropout: share dropped between layers in training, where there are several.
+        dropout: share dropped in training, of the last state, and between layers where there are several.
+        encoder: "steps" reads a window row by row; "segments" embeds each season, or a part of it, as one step of the
+            recurrence, which is faster and remembers further; "auto" takes segments where a window holds six or more.
+        segment: rows of a segment; None takes a season, or its largest divisor up to 24.
         strategy: "direct" forecasts all K steps from the last state and learns from the whole horizon; "recursive"
             forecasts one step, learns from every step, and feeds its forecasts back.
-        lookback: input rows of a window; None takes two seasons.
+        lookback: input rows of a window; None takes two seasons, and up to fourteen where there are rows for it.
         season: rows of a season, 1 for none; None takes it from the time stamps.
         log: whether to take logarithms; "auto" does where swings grow with the level.
+        head: "point" answers one number for each step; "quantiles" learns the quantiles themselves, "gaussian" and
+            "student_t" a distribution, where how sure one can be changes from window to window.
+        loss: what a number learns by: "mae", the absolute error in units of the window's spread; "mse", the squared
+            error; "owa", sMAPE and MASE half and half, as the M4 competition scores.
         quantiles: which quantiles stand beside the forecast; pairs such as 0.1 and 0.9 bound an interval of 80 %,
-            calibrated on the held-out rows (split conformal).
+            calibrated on the held-out rows (conformal).
+        calendar: names of calendar features, such as ("hour", "weekday"); "auto" takes those that go with the
+            frequency, () none.
+        n_seeds: how many networks, which differ by their seed alone, are averaged.
         baselines: "auto" compares with naive, seasonal naive, drift and an MLP of as many parameters; None with
             nothing.
         max_steps: optimiser steps; None decides from the number of windows.
         max_seconds: a budget for the whole fit; the learning rate's schedule fits itself to it.
-        batch_size: windows of a step.
+        batch_size: windows of a step; None decides from the number of windows, 32 to 128.
         learning_rate: the highest learning rate of AdamW.
         random_state: a seed; None draws one, which report_ tells.
         device: "auto" takes a CUDA device if there is one, else the CPU.
@@ -74,11 +96,11 @@ class Forecaster(BaseEstimator):
     """
 
     report_: Report
-    trial_: Trial
-    _trial_model: Trained
+    trial_: Backtest
+    _tried: Ensemble
     _plan: Plan
-    _model: Trained
-    _conformal: Conformal
+    _ensemble: Ensemble
+    _calibration: Calibration
     _panel: Panel
     _settings: dict[str, Any]
 
@@ -87,18 +109,24 @@ class Forecaster(BaseEstimator):
         horizon: int,
         *,
         cell: str = "gru",
-        hidden_size: int = 32,
+        hidden_size: int | None = None,
         num_layers: int = 1,
         dropout: float = 0.0,
+        encoder: str = "auto",
+        segment: int | None = None,
         strategy: str = "direct",
         lookback: int | None = None,
         season: int | None = None,
         log: bool | str = "auto",
+        head: str = "point",
+        loss: str = "mae",
         quantiles: Sequence[float] = (0.1, 0.9),
+        calendar: str | Sequence[str] = (),
+        n_seeds: int = 1,
         baselines: str | None = "auto",
         max_steps: int | None = None,
         max_seconds: float | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         learning_rate: float = 2e-3,
         random_state: int | None = None,
         device: str = "auto",
@@ -109,11 +137,17 @@ class Forecaster(BaseEstimator):
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
+        self.encoder = encoder
+        self.segment = segment
         self.strategy = strategy
         self.lookback = lookback
         self.season = season
         self.log = log
+        self.head = head
+        self.loss = loss
         self.quantiles = quantiles
+        self.calendar = calendar
+        self.n_seeds = n_seeds
         self.baselines = baselines
         self.max_steps = max_steps
         self.max_seconds = max_seconds
@@ -130,14 +164,20 @@ class Forecaster(BaseEstimator):
         date: str | None = None,
         target: str | Sequence[str] | None = None,
         id: str | None = None,  # noqa: A002
+        past: Sequence[str] = (),
+        future: Sequence[str] = (),
+        static: Any = (),
     ) -> Self:
         """Learn from a table of one or many series.
 
         Args:
-            table: a pandas, polars or pyarrow frame, or the path of a CSV or Parquet file.
+            table: a pandas, polars or pyarrow frame, or the path of a CSV or Parquet file, or of a folder of them.
             date: the column of time stamps; found if there is one.
             target: the column to forecast; found if there is one. A list makes one series of each column.
             id: the column that tells series apart, in a long table.
+            past: columns that help to forecast and are known up to now, numbers or categories.
+            future: columns that are known ahead too, such as holidays or prices; predict is then given them.
+            static: columns that are the same in all rows of a series, or a table with one row for each id.
 
         Returns:
             The forecaster itself.
@@ -148,65 +188,81 @@ class Forecaster(BaseEstimator):
             DivergedError: training left the finite numbers.
         """
         checked_options(self)
-        return self._fit_panel(panel(table, date=date, target=target, id=id))
+        return self._fit_panel(panel(table, date=date, target=target, id=id, past=past, future=future, static=static))
 
     def check(self, table: Any, **columns: Any) -> str:
         """Return in one line what fit would decide for this table, or raise what it would raise before any training.
 
         Args:
             table: as in fit.
-            **columns: date, target, id, as there.
+            **columns: date, target, id, past, future, static, as there.
         """
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
 
     def _make_plan(self, known: Panel) -> Plan:
         needed = max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+        wishes = Wishes(
+            strategy=self.strategy,
+            season=self.season,
+            lookback=self.lookback,
+            encoder=self.encoder,
+            segment=self.segment,
+            log=self.log,
+            hidden_size=self.hidden_size,
+            batch_size=self.batch_size,
+        )
         plan = make_plan(
             [one.values for one in known.series],
             [one.id for one in known.series],
             self.horizon,
             natural_season=known.freq.season,
-            least_lookback=lambda s: 2 * s if self.strategy == "direct" else s + 2,
-            season=self.season,
-            lookback=self.lookback,
-            log=self.log,
+            wishes=wishes,
             least_errors=needed,
         )
         require_errors(plan, self.horizon, len(known), needed)
+        if self.strategy == "recursive":
+            _require_simple(known)
         return plan
 
     def _fit_panel(self, known: Panel) -> Self:
         started = time.monotonic()
         plan = self._make_plan(known)
-        series, names = [one.values for one in known.series], [one.id for one in known.series]
-        before = [values[: -plan.held_out] for values in series]
-        budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds
-        tried = self._train(plan, before, names, self.cell, self.max_steps, budget, self.random_state, "trial")
-        steps, seed, size = tried.history.steps, tried.seed, parameter_count(tried.net)
+        before = known.split(plan.held_out)[0]
+        budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
+        tried = self._ensemble_of(plan, before, [self.random_state] * self.n_seeds, self.max_steps, budget, "trial")
+        steps, seeds = tried.members[0].history.steps, [each.seed for each in tried.members]
+        size = parameter_count(tried.members[0].net)
         if steps == 0:
             raise KeyboardInterrupt
-        final, models = tried, {self.name: tried}
+        models, notes = {self.name: tried}, list[str]()
         if not tried.interrupted and self.baselines == "auto":
-            models[MLP] = self._train(plan, before, names, "mlp", steps, None, seed, MLP, size)
-        trial = run_trial(
-            series,
-            names,
-            plan.held_out,
-            {name: each for name, each in models.items() if name == self.name or not each.interrupted},
+            allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
+            mlp = self._train(plan, before, "mlp", steps, allowed, seeds[0], MLP, size)
+            if mlp.history.stopped == "max_seconds":
+                notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
+            elif not mlp.interrupted:
+                models[MLP] = Ensemble((mlp,))
+        windows = WindowSet(
+            [len(one.values) for one in known.series], plan.lookback, self.horizon, least=plan.least
+        ).split(plan.held_out)[1]
+        chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(np.int64))
+        trial, calibration = judge(
+            known,
+            before,
+            windows.origins(chosen),
+            models,
             season=plan.season,
-            lookback=plan.lookback,
             horizon=self.horizon,
+            levels=self.quantiles,
+            calibration=None,
             baselines=self.baselines == "auto",
         )
-        conformal = trial.conformal()
-        for quantile in self.quantiles:
-            conformal.margin(abs(2 * quantile - 1))
+        final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
         if not any(each.interrupted for each in models.values()):
             # The same number of steps on all rows, so that the latest ones are learned from too.
-            whole = self._train(plan, series, names, self.cell, steps, None, seed, self.name)
+            whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)
             final = tried if whole.interrupted else whole
-        said = (*known.notes, plan.words)
         if final is tried:
             said += (
                 f"interrupted: the network of the trial is kept, after {steps} steps; it has not learned from the last "
@@ -215,17 +271,19 @@ class Forecaster(BaseEstimator):
         self.report_ = Report(
             model=self.name,
             scores=trial.scores(),
-            windows=len(trial.truth),
+            windows=len(trial),
             choices=said,
             steps=steps,
             seconds=time.monotonic() - started,
-            random_state=seed,
+            random_state=seeds[0],
             parameters=size,
+            training_seconds=sum(each.history.seconds for each in final.members),
+            seed_scores=trial.seed_scores(),
         )
         self._settings = self.get_params()  # what was fitted, whatever is set later
-        self.trial_, self._trial_model, self._conformal, self._plan = trial, tried, conformal, plan
-        self._model = final
-        self._panel = replace(known, series=tuple(_tail(one, plan.lookback) for one in known.series))
+        self.trial_, self._tried, self._calibration, self._plan = trial, tried, calibration, plan
+        self._ensemble = final
+        self._panel = tail(known, plan.lookback)
         return self
 
     @property
@@ -233,12 +291,14 @@ class Forecaster(BaseEstimator):
         """What tables call the model: the cell in the letters that people write it in."""
         return getattr(LAYERS.get(self.cell), "__name__", self.cell)
 
-    def predict(self, table: Any = None) -> Any:
+    def predict(self, table: Any = None, *, future: Any = None) -> Any:
         """Forecast the next K values of each series.
 
         Args:
-            table: the series' known rows up to now, as in fit, at least `lookback` of each; None continues those of
-                fit.
+            table: the series' known rows up to now, as in fit; None continues those of fit. A series that was not there
+                in fit is forecast too.
+            future: the next K rows of each series with the columns that fit was told are known ahead: a table with the
+                time stamps, and the id if there is one.
 
         Returns:
             A frame of the kind that came in: the id if there is one, the time stamps that follow, the forecast under
@@ -246,19 +306,55 @@ class Forecaster(BaseEstimator):
 
         Raises:
             NotFittedError: before fit.
-            DataError: the table cannot be read, is of another frequency, or is too short.
+            DataError: the table cannot be read, is of another frequency, or lacks rows of what is known ahead.
         """
-        return self.forecast(table).frame()
+        return self.forecast(table, future=future).frame()
 
-    def forecast(self, table: Any = None) -> Forecasts:
+    def forecast(self, table: Any = None, *, future: Any = None) -> Forecasts:
         """Forecast as `predict` does, and return the numbers by series, with a picture of them in `.plot()`."""
         self._require_fitted()
-        known = self._panel if table is None else self._read(table)
-        return self._forecast(known, self._model, self.report_.model, self._settings["quantiles"])
+        known = self._panel if table is None else read_again(self._panel, table)
+        return self._forecast(known, self._ensemble, self.report_.model, self._settings["quantiles"], future)
 
-    def _forecast(self, known: Panel, trained: Trained, name: str, quantiles: Sequence[float]) -> Forecasts:
-        scalers = [self._scaler(one, trained) for one in known.series]
-        return make_forecasts(known, name, trained.net, scalers, self._plan.lookback, self._conformal, quantiles)
+    def _forecast(
+        self, known: Panel, ensemble: Ensemble, name: str, levels: Sequence[float], future: Any = None
+    ) -> Forecasts:
+        names = [each.name for each in ensemble.encoding.future]
+        if future is None and names:
+            raise OptionError(
+                f"The model was fitted with {', '.join(map(repr, names))} as known ahead: give future=, a table with "
+                f"the next {self.horizon} time stamps of each series and these columns."
+            )
+        if future is not None and not names:
+            raise OptionError("future= was given, and the model was fitted without columns that are known ahead.")
+        known_ahead = None if future is None else ahead(known, future, self.horizon)
+        return make_forecasts(known, name, ensemble, self._calibration, levels, known_ahead)
+
+    def backtest(
+        self, table: Any, *, windows: int = 5, stride: int | None = None, refit: bool | str = False, **columns: Any
+    ) -> Backtest:
+        """Forecast from several origins among the last rows, and compare with what came true.
+
+        Args:
+            table: as in fit.
+            windows: origins of each series.
+            stride: rows from one origin to the next; None takes the horizon, so that no row is forecast twice.
+            refit: False fits once on the rows before the first origin; True fits anew before each origin; "never"
+                takes this forecaster as it was fitted, which must have been on rows before the first origin.
+            **columns: date, target, id, past, future, static, as in fit.
+
+        Returns:
+            The forecasts, their scores beside the baselines', and tables by series, horizon step and origin. This
+            forecaster is left as it is.
+
+        Raises:
+            DataError: a series has too few rows before the first origin.
+            OptionError: a number is out of range, or with refit="never" the forecaster has seen rows to be forecast.
+        """
+        checked_options(self)
+        if refit == "never":
+            self._require_fitted()
+        return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
 
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
@@ -267,11 +363,21 @@ class Forecaster(BaseEstimator):
             table: as in predict; each series needs lookback + horizon rows.
         """
         self._require_fitted()
-        known = self._read(table)
-        scaled = [self._scaler(one, self._model).forward(one.values) for one in known.series]
-        windows = WindowSet(scaled, self._plan.lookback, self.horizon, names=[one.id for one in known.series])
+        known, trained, plan = read_again(self._panel, table), self._ensemble.members[0], self._plan
+        rows = make_rows(known, trained.encoding)
+        windows = WindowSet(rows.lengths, plan.lookback, self.horizon, names=[one.id for one in known.series])
+        objective = Objective(self.loss, make_head(trained.shape.head, trained.shape.levels), plan.log)
         name = known.target if isinstance(known.target, str) else "y"
-        return as_problem(self._model.net, windows, batch_size=self.batch_size, shuffle=False, target=name)
+        return as_problem(
+            trained.net,
+            rows,
+            windows,
+            objective,
+            units=series_units(known, rows, plan.season) if self.loss == "owa" else None,
+            batch_size=plan.batch_size,
+            shuffle=False,
+            labels=(name, *_column_names(trained.encoding, rows.table.shape[1] - 1)),
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
@@ -292,14 +398,13 @@ class Forecaster(BaseEstimator):
         self._require_fitted()
         return save_forecaster(self, path, overwrite=overwrite)
 
-    def fit_mlp(self, known: Panel) -> Forecasts:
-        """Forecast by the baseline of as many parameters, an MLP over the flattened window trained on the same rows."""
-        series, names = [one.values for one in known.series], [one.id for one in known.series]
+    def fit_mlp(self, known: Panel) -> Ensemble:
+        """Train the baseline of as many parameters, an MLP over the flattened window, on all rows of a panel."""
         steps, size = self.report_.steps, self.report_.parameters
-        trained = self._train(self._plan, series, names, "mlp", steps, None, self.report_.random_state, MLP, size)
+        trained = self._train(self._plan, known, "mlp", steps, None, self.report_.random_state, MLP, size)
         if trained.interrupted:
             raise KeyboardInterrupt  # half a training is no fair baseline
-        return self._forecast(known, trained, MLP, ())
+        return Ensemble((trained,))
 
     @property
     def season_(self) -> int:
@@ -307,91 +412,105 @@ class Forecaster(BaseEstimator):
         self._require_fitted()
         return self._plan.season
 
+    def _ensemble_of(
+        self,
+        plan: Plan,
+        known: Panel,
+        seeds: Sequence[int | None],
+        max_steps: int | None,
+        max_seconds: float | None,
+        label: str,
+    ) -> Ensemble:
+        """Train a network for each seed; without seeds the first is drawn, and the others follow it."""
+        members: list[Trained] = []
+        for number, seed in enumerate(seeds):
+            if members and seed == seeds[0]:
+                seed = members[0].seed + number
+            steps = members[0].history.steps if members else max_steps
+            called = label if len(seeds) == 1 else f"{label}, seed {number + 1} of {len(seeds)}"
+            members.append(self._train(plan, known, self.cell, steps, None if members else max_seconds, seed, called))
+            if members[-1].interrupted:
+                # What is half trained is no member of a mean, unless there is nothing else.
+                members = members[:-1] or members
+                break
+        return Ensemble(tuple(members))
+
     def _train(
         self,
         plan: Plan,
-        series: Sequence[Values],
-        names: Sequence[object],
+        known: Panel,
         cell: str,
         max_steps: int | None,
         max_seconds: float | None,
-        random_state: int | None,
+        seed: int | None,
         label: str,
         parameters: int = 0,
     ) -> Trained:
-        return train(
-            self._shape(plan, cell, parameters),
-            series,
-            names,
-            log=plan.log,
+        schedule = Schedule(
             max_steps=max_steps,
             max_seconds=max_seconds,
-            batch_size=self.batch_size,
+            batch_size=plan.batch_size,
             learning_rate=self.learning_rate,
-            random_state=random_state,
+            loss=self.loss,
             device=resolve_device(self.device),
             verbose=self.verbose,
-            label=label,
         )
+        names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
+        encoding = Encoding.fitted(known, plan.log, tuple(names))
+        shape = self._shape(plan, cell, parameters)
+        return train(shape, known, encoding, least=plan.least, schedule=schedule, random_state=seed, label=label)
 
     def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
         return Shape(
             cell=cell,
             strategy="direct" if cell == "mlp" else self.strategy,
-            hidden_size=self.hidden_size,
+            hidden_size=plan.hidden_size,
             num_layers=self.num_layers,
             dropout=self.dropout,
             horizon=self.horizon,
             lookback=plan.lookback,
             season=plan.season,
+            segment=plan.segment,
+            level_rows=plan.lookback,
+            head=self.head if self.strategy == "direct" else "point",
+            levels=tuple(sorted(self.quantiles)),
             parameters=parameters,
         )
 
-    def _read(self, table: Any) -> Panel:
-        fitted = self._panel
-        columns = {"date": fitted.date, "target": _as_given(fitted.target), "id": fitted.id}
-        known = table if isinstance(table, Panel) else panel(table, **columns)
-        if known.freq != fitted.freq:
-            raise DataError(
-                f"This table is {known.freq.words}, and the model was fitted on one that is {fitted.freq.words}: "
-                f"give a table of the same frequency, or fit anew."
-            )
-        for one in known.series:
-            if len(one.values) < self._plan.lookback:
-                raise DataError(
-                    f"Series {one.id!r} has {len(one.values)} rows, and the model looks back over "
-                    f"{self._plan.lookback}: give at least that many."
-                )
-        return known
-
-    def _scaler(self, one: Series, trained: Trained) -> Scaler:
-        """The scaler that a series was fitted with; a new series gets one from the rows that are given of it."""
-        if self._plan.log and np.min(one.values) <= 0:
-            raise DataError(
-                f"Series {one.id!r} has values of 0 or less, and the model was fitted on logarithms: fit anew "
-                f"with log=False."
-            )
-        fitted = {each.id: scaler for each, scaler in zip(self._panel.series, trained.scalers, strict=True)}
-        alone = len(fitted) == 1 and self._panel.id is None
-        if alone or one.id in fitted:
-            return trained.scalers[0] if alone else fitted[one.id]
-        return Scaler.fitted(one.values, self._plan.log)
-
     def _require_fitted(self) -> None:
-        if not hasattr(self, "_model"):
+        if not hasattr(self, "_ensemble"):
             raise NotFittedError("This Forecaster has learned nothing yet: call fit(table), or recuerdo.load(path).")
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_model")
+        return hasattr(self, "_ensemble")
 
 
 TRIAL_SHARE = 1 / 3
 """Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the MLP what is left."""
 
+MLP_SHARE = 0.1
+"""Of the time of both trainings, for the baseline that has to be trained."""
 
-def _tail(one: Series, rows: int) -> Series:
-    return replace(one, times=one.times[-rows:], values=one.values[-rows:])
+MLP_SECONDS = 1.0
+"""What the baseline may take in any case."""
 
 
-def _as_given(target: str | tuple[str, ...]) -> str | list[str]:
-    return target if isinstance(target, str) else list(target)
+def _require_simple(known: Panel) -> None:
+    """Raise OptionError for a table that a recursive forecast cannot learn from."""
+    if known.covariates or known.static:
+        raise OptionError("Covariates need strategy='direct': a recursive forecast would have to forecast them too.")
+    for one in known.series:
+        if np.isnan(one.values).any():
+            raise OptionError(
+                f"Series {one.id!r} has missing values, and strategy='recursive' reckons with each value: take "
+                f"strategy='direct', which is told what is missing."
+            )
+
+
+def _column_names(encoding: Encoding, count: int) -> list[str]:
+    """Names for the columns of a window behind the target."""
+    names: list[str] = []
+    for each in (*encoding.past, *encoding.future):
+        own = [each.name] if each.categories is None else [f"{each.name}={one}" for one in each.categories]
+        names += own + [f"{each.name} missing"] * each.marks
+    return names + [f"calendar {number}" for number in range(count - len(names))]

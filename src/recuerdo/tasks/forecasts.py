@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frequency import Times
 from recuerdo.data.tables import Panel, to_frame
-from recuerdo.tasks.conformal import Conformal
-from recuerdo.tasks.forecast_training import Net, forecast
-from recuerdo.tasks.scaling import Scaler
+from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
+from recuerdo.tasks.forecast_inputs import make_rows
+from recuerdo.tasks.forecast_trial import bounds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,32 +63,48 @@ class Forecasts:
 def make_forecasts(
     known: Panel,
     model: str,
-    net: Net,
-    scalers: Sequence[Scaler],
-    lookback: int,
-    conformal: Conformal,
-    quantiles: Sequence[float],
+    ensemble: Ensemble,
+    calibration: Calibration,
+    levels: Sequence[float],
+    ahead: Sequence[Values] | None = None,
 ) -> Forecasts:
     """Forecast from the end of each series, and go back to its own units.
 
     Args:
-        known: the series, of `lookback` rows or more.
+        known: the series up to now.
         model: what to call the forecasts' maker.
-        net: the trained network.
-        scalers: one for each series.
-        lookback: L.
-        conformal: what the interval at a quantile is.
-        quantiles: which are asked for, each in (0, 1).
+        ensemble: the trained networks.
+        calibration: what the quantiles are.
+        levels: which quantiles are asked for, each in (0, 1).
+        ahead: (K, F) of each series, where the networks know covariates ahead.
     """
-    tails = [one.values[-lookback:] for one in known.series]
-    scaled = np.stack([scaler.forward(values) for scaler, values in zip(scalers, tails, strict=True)])
-    z, scale = forecast(net, scaled[:, :, None])
+    shape = ensemble.shape
+    _say_missing(known, ensemble)
+    rows = make_rows(known, ensemble.encoding, ahead, shape.horizon if shape.future else 0)
+    origins = np.stack([np.arange(len(known)), rows.lengths - 1], axis=1)
+    answer, _ = ensemble.answer(rows, origins)
+    made = bounds(calibration, answer, levels, rows, origins)
+    point = own_units(answer.point, rows.scalers, origins[:, 0])
+    return Forecasts(known, model, tuple(point), {level: tuple(each) for level, each in made.items()})
 
-    def own_units(rows: Values) -> tuple[Values, ...]:
-        return tuple(scaler.back(row) for scaler, row in zip(scalers, rows, strict=True))
 
-    bounds = {}
-    for quantile in quantiles:
-        reach = np.sign(quantile - 0.5) * scale * conformal.margin(abs(2 * quantile - 1))
-        bounds[quantile] = own_units(z + reach)
-    return Forecasts(known, model, own_units(z), bounds)
+def _say_missing(known: Panel, ensemble: Ensemble) -> None:
+    """Warn where a network that has met complete series alone is given one with missing values."""
+    if ensemble.gaps:
+        return
+    lookback = ensemble.shape.lookback
+    counts = {
+        one.id: lookback - int((~np.isnan(one.values[-lookback:])).sum())
+        for one in known.series
+        if np.isnan(one.values[-lookback:]).any() or len(one.values) < lookback
+    }
+    if counts:
+        name, count = next(iter(counts.items()))
+        more = f", and of {len(counts) - 1} other series" if len(counts) > 1 else ""
+        warnings.warn(
+            f"{count} of the last {lookback} values of series {name!r} are missing{more}. The model has met no missing "
+            f"values in fit: here each is taken from the same place in a season beside it. Fit on a table with "
+            f"missing values to have the network learn what they mean.",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from recuerdo.data.tables import Panel, panel
-from recuerdo.tasks.baselines import MLP, simple_baselines
 from recuerdo.tasks.forecast_options import checked_options
 from recuerdo.tasks.forecaster import Forecaster
 from recuerdo.tasks.forecasts import Forecasts
-from recuerdo.tasks.metrics import naive_scale, scores
 from recuerdo.tasks.report import score_table, verdict
 
 
@@ -60,20 +56,10 @@ def hold_out(forecaster: Forecaster, table: Any, **columns: Any) -> Comparison:
     """
     checked_options(forecaster)
     horizon = forecaster.horizon
-    known, truth = panel(table, **columns).split(horizon)
+    whole = panel(table, **columns)
+    known, truth = whole.split(horizon)
     forecaster.fit(known)
-    forecasts = forecaster.forecast(known)
-    series = [one.values for one in known.series]
-    candidates = {forecaster.name: np.stack(forecasts.point)}
-    if forecaster.baselines == "auto":
-        candidates[MLP] = np.stack(forecaster.fit_mlp(known).point)
-        for name, baseline in simple_baselines(forecaster.season_).items():
-            candidates[name] = np.stack([baseline(values, horizon) for values in series])
-    true = np.stack([one.values for one in truth.series])
-    units = np.array([naive_scale(values, forecaster.season_) for values in series])
-    coverage = None
-    if len(forecasts.quantiles) > 1:
-        low, high = (np.stack(forecasts.quantiles[q]) for q in (min(forecasts.quantiles), max(forecasts.quantiles)))
-        coverage = float(np.mean((low <= true) & (true <= high)))
-    result = {name: scores(true, each, units) for name, each in candidates.items()}
-    return Comparison(forecaster, forecasts, truth, result, coverage)
+    forecasts = forecaster.forecast(known, future=None if not whole.covariates else whole)
+    judged = forecaster.backtest(whole, windows=1, refit="never")
+    coverage = judged.coverage() if len(judged.quantiles) > 1 else None
+    return Comparison(forecaster, forecasts, truth, judged.scores(), coverage)

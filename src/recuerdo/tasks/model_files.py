@@ -1,6 +1,6 @@
 """A saved model is a directory: model.json says what it is, weights.safetensors holds its numbers. Neither is a pickle.
 
-Schema 1: model.json has `recuerdo` (version that wrote it), `schema`, `task`, `sha256` of the weights file, and what
+model.json has `recuerdo` (version that wrote it), `schema`, `task`, `sha256` of the weights file, and what
 the task needs. A newer schema is refused in words; older ones stay loadable.
 """
 
@@ -23,7 +23,7 @@ from torch import Tensor
 from recuerdo._version import __version__
 from recuerdo.errors import ModelFileError, OutputError
 
-SCHEMA = 1
+SCHEMA = 2
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from recuerdo.tasks.baselines import MLP
@@ -29,7 +29,9 @@ class Report:
         steps: optimiser steps; the same seed with max_steps at this number repeats the model.
         seconds: time that the whole fit took.
         random_state: the seed that was used, given or drawn.
-        parameters: numbers that the model learned.
+        parameters: numbers that a network of the model learned.
+        training_seconds: time that the final training took, without trial and baselines.
+        seed_scores: seed -> score -> value of each network on its own, where several were averaged.
     """
 
     model: str
@@ -40,6 +42,8 @@ class Report:
     seconds: float
     random_state: int
     parameters: int
+    training_seconds: float = math.nan
+    seed_scores: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @property
     def winner(self) -> str:
@@ -57,25 +61,41 @@ class Report:
 
     def __str__(self) -> str:
         held = f"Mean over {self.windows} held-out forecast{'s' if self.windows != 1 else ''}:"
-        return "\n".join([held, self.table(), self.verdict, *self.choices])
+        said = [held, self.table(), self.verdict]
+        if self.seed_scores:
+            own = [row[DECIDES] for row in self.seed_scores.values()]
+            said.append(f"{DECIDES} of its {len(own)} seeds, each on its own: {min(own):.3f} to {max(own):.3f}.")
+        return "\n".join([*said, *self.choices])
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a plain dict; scores that are undefined become None."""
         plain = asdict(self)
-        plain["scores"] = {
-            name: {key: None if math.isnan(value) else value for key, value in row.items()}
-            for name, row in self.scores.items()
-        }
+        plain["scores"] = {name: _plain(row) for name, row in self.scores.items()}
+        plain["seed_scores"] = [[seed, _plain(row)] for seed, row in self.seed_scores.items()]
+        plain["training_seconds"] = None if math.isnan(self.training_seconds) else self.training_seconds
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Report:
         """Return the report that `to_json` wrote."""
-        scores = {
-            name: {key: math.nan if value is None else value for key, value in row.items()}
-            for name, row in plain["scores"].items()
-        }
-        return cls(**{**plain, "scores": scores, "choices": tuple(plain["choices"])})
+        seconds = plain.get("training_seconds")
+        return cls(
+            **{
+                **plain,
+                "scores": {name: _numbers(row) for name, row in plain["scores"].items()},
+                "choices": tuple(plain["choices"]),
+                "training_seconds": math.nan if seconds is None else seconds,
+                "seed_scores": {seed: _numbers(row) for seed, row in plain.get("seed_scores", [])},
+            }
+        )
+
+
+def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
+    return {key: None if math.isnan(value) else value for key, value in row.items()}
+
+
+def _numbers(row: Mapping[str, float | None]) -> dict[str, float]:
+    return {key: math.nan if value is None else value for key, value in row.items()}
 
 
 def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,0 +1,122 @@
+"""How a forecaster would have done from several origins in the past, with nothing known of what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from recuerdo.data.tables import Panel, panel
+from recuerdo.errors import DataError, OptionError
+from recuerdo.tasks.backtests import Backtest
+from recuerdo.tasks.baselines import MLP
+from recuerdo.tasks.forecast_reading import read_again
+from recuerdo.tasks.forecast_trial import judge
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.forecaster import Forecaster
+
+REFIT = (False, True, "never")
+
+
+def backtest(
+    forecaster: Forecaster, table: Any, *, windows: int, stride: int, refit: bool | str, columns: Mapping[str, Any]
+) -> Backtest:
+    """Forecast from several origins; see :meth:`Forecaster.backtest`."""
+    for name, value in (("windows", windows), ("stride", stride)):
+        if value < 1:
+            raise OptionError(f"{name}={value!r}: it counts, so it has to be 1 or more.")
+    if not any(refit is each or refit == each for each in REFIT):
+        raise OptionError(f"refit={refit!r} is not offered; there are False, True and 'never'.")
+    known = read_again(forecaster._panel, table) if refit == "never" and not columns else panel(table, **columns)
+    horizon = forecaster.horizon
+    rows = horizon + stride * (windows - 1)
+    _require_rows(known, rows)
+    # Origin by origin, the earliest first; of each all series.
+    steps = [rows - stride * number for number in range(windows)]
+    if refit is True:
+        return _joined(
+            [_judged(_fitted(forecaster, known, last), known, [last], last) for last in steps],
+            f"fitted anew before each of {windows} origins",
+        )
+    if refit is False:
+        model = _fitted(forecaster, known, rows)
+        said = f"fitted once, without the last {rows} rows"
+    else:
+        model, said = forecaster, "the forecaster as it was fitted"
+        _require_unseen(forecaster, known, rows)
+    return replace(_judged(model, known, steps, rows), notes=(said,))
+
+
+def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
+    """A clone that has learned from all but the last rows."""
+    made = cast("Forecaster", clone(forecaster))
+    return made._fit_panel(known.split(last)[0])
+
+
+def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Backtest:
+    """Forecasts from the origins that lie so many rows before the end, none of which the model has learned from."""
+    ends = np.array([len(one.values) - 1 for one in known.series])
+    origins: NDArray[np.int64] = np.concatenate(
+        [np.stack([np.arange(len(ends)), ends - step], axis=1) for step in steps]
+    )
+    before = known.split(last)[0]
+    models = {model.name: model._ensemble}
+    if MLP in model.report_.scores:
+        models[MLP] = model.fit_mlp(before)
+    return judge(
+        known,
+        before,
+        origins,
+        models,
+        season=model.season_,
+        horizon=model.horizon,
+        levels=model._settings["quantiles"],
+        calibration=model._calibration,
+        baselines=model.baselines == "auto",
+    )[0]
+
+
+def _joined(parts: list[Backtest], note: str) -> Backtest:
+    first = parts[0]
+    names = [name for name in first.forecasts if all(name in each.forecasts for each in parts)]
+    return replace(
+        first,
+        origins=np.concatenate([each.origins for each in parts]),
+        truth=np.concatenate([each.truth for each in parts]),
+        forecasts={name: np.concatenate([each.forecasts[name] for each in parts]) for name in names},
+        quantiles={level: np.concatenate([each.quantiles[level] for each in parts]) for level in first.quantiles},
+        # One unit for each series, that of the rows before the first origin.
+        naive_scales=np.concatenate([first.naive_scales] * len(parts)),
+        members={seed: np.concatenate([each.members[seed] for each in parts]) for seed in first.members}
+        if all(each.members.keys() == first.members.keys() for each in parts)
+        else {},
+        notes=(note,),
+    )
+
+
+def _require_rows(known: Panel, rows: int) -> None:
+    for one in known.series:
+        if len(one.values) <= rows:
+            raise DataError(
+                f"Series {one.id!r} has {len(one.values)} rows, and these origins need {rows} behind the first alone: "
+                f"ask for fewer windows or a shorter stride, or leave the series out."
+            )
+
+
+def _require_unseen(forecaster: Forecaster, known: Panel, rows: int) -> None:
+    """Raise OptionError where a series was fitted beyond the first origin."""
+    fitted = {one.id: one.times[-1] for one in forecaster._panel.series}
+    alone = len(fitted) == len(known) == 1
+    for one in known.series:
+        last = next(iter(fitted.values())) if alone else fitted.get(one.id)
+        if last is not None and last > one.times[-rows - 1]:
+            seen, origin = known.time_type.text(np.array([last, one.times[-rows - 1]]))
+            raise OptionError(
+                f"The forecaster has learned from rows of series {one.id!r} up to {seen}, behind the first origin "
+                f"{origin}: fit it on fewer rows, ask for fewer windows, or take refit=False."
+            )

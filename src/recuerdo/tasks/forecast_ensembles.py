@@ -1,0 +1,85 @@
+"""One network or several that differ by their seed alone: what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles
+from recuerdo.tasks.forecast_heads import make_head
+from recuerdo.tasks.forecast_inputs import Encoding, Rows
+from recuerdo.tasks.forecast_nets import DirectNet
+from recuerdo.tasks.forecast_training import Shape, Trained, answers
+from recuerdo.tasks.scaling import Scaler
+
+Values = NDArray[np.float64]
+Calibration = Conformal | ConformalQuantiles
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trained networks of one shape and one encoding, whose forecasts are averaged.
+
+    Attributes:
+        members: one network for each seed.
+    """
+
+    members: tuple[Trained, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that all share."""
+        return self.members[0].shape
+
+    @property
+    def encoding(self) -> Encoding:
+        """The encoding that all share."""
+        return self.members[0].encoding
+
+    @property
+    def gaps(self) -> bool:
+        """Whether the networks have met missing values."""
+        return self.shape.gaps
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended a training early."""
+        return any(each.interrupted for each in self.members)
+
+    def answer(self, rows: Rows, origins: NDArray[np.int64]) -> tuple[Answer, list[Values]]:
+        """Say what follows some origins.
+
+        Args:
+            rows: the rows on the networks' scale.
+            origins: (n, 2), number of the series and index of the last known row.
+
+        Returns:
+            The mean answer, and each member's own forecasts (n, K), all on the scaler's scale.
+        """
+        made = [answers(each, rows, origins) for each in self.members]
+        head = make_head(self.shape.head, self.shape.levels)
+
+        def quantile(level: float) -> Values:
+            return np.mean([head.quantile(answer, level).numpy() for answer, _ in made], axis=0)
+
+        points = [head.point(answer).numpy() for answer, _ in made]
+        return Answer(np.mean(points, axis=0), made[0][1], quantile), points
+
+    def calibrated(self, answer: Answer, truth: Values, levels: Sequence[float]) -> Calibration:
+        """Return the calibration that answers about held-out windows ask for; truth is z, (n, K), NaN where unknown."""
+        if self.shape.head == "point" or not isinstance(self.members[0].net, DirectNet):
+            conformal = Conformal.fitted((truth - answer.point) / answer.scale)
+            for level in levels:
+                conformal.margin(abs(2 * level - 1))  # raises where there are too few errors
+            return conformal
+        return ConformalQuantiles.fitted(levels, answer, truth)
+
+
+def own_units(z: Values, scalers: Sequence[Scaler], numbers: NDArray[np.int64]) -> Values:
+    """Take forecasts (n, K) back to their series' own units, where `numbers` (n,) tells the scaler of each."""
+    mean, std = (np.array([getattr(each, name) for each in scalers])[numbers, None] for name in ("mean", "std"))
+    y = z * std + mean
+    return np.exp(y) if scalers[0].log else y
