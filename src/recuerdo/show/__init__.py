@@ -1,5 +1,6 @@
 """Pictures of what tasks/ and memory/ computed. Nothing is computed here."""
 
+from recuerdo.show.backtests import plot_backtest
 from recuerdo.show.files import save_picture
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
 from recuerdo.show.gates import plot_gates, plot_time_constants
@@ -9,6 +10,7 @@ from recuerdo.show.statements import plot_four_cells, plot_norm_bound, plot_shri
 from recuerdo.show.unfold import plot_unfolded, save_unfolded
 
 __all__ = [
+    "plot_backtest",
     "plot_depth",
     "plot_forecast",
     "plot_four_cells",

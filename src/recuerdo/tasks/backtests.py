@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from recuerdo.data.tables import Panel, to_frame
 from recuerdo.errors import OptionError
+from recuerdo.tasks.interval_metrics import intervals
 from recuerdo.tasks.metrics import scores
 from recuerdo.tasks.report import score_table, verdict
 from recuerdo.tasks.score_tables import Errors
@@ -62,6 +62,11 @@ class Backtest:
     def horizon(self) -> int:
         """K."""
         return self.truth.shape[1]
+
+    @property
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """The pairs of quantiles that bound an interval about the middle, the widest first."""
+        return intervals(self.quantiles)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return name -> score -> value, over all windows."""
@@ -114,10 +119,9 @@ class Backtest:
     def __str__(self) -> str:
         many = f"{len(self)} forecast{'s' if len(self) != 1 else ''} of {self.horizon}"
         said = [f"Mean over {many}:", self.table(), self.verdict]
-        for low, high in zip(sorted(self.quantiles), sorted(self.quantiles, reverse=True), strict=True):
-            if low < 0.5 < high and math.isclose(low + high, 1):
-                share = 100 * self.coverage(low, high)
-                said.append(f"The {100 * (high - low):.0f} % interval covered {share:.1f} % of the true values.")
+        for low, high in self.intervals:
+            share = 100 * self.coverage(low, high)
+            said.append(f"The {100 * (high - low):.3g} % interval covered {share:.1f} % of the true values.")
         return "\n".join([*said, *self.notes])
 
     def frame(self) -> Any:
