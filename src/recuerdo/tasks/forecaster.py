@@ -360,6 +360,27 @@ class Forecaster(BaseEstimator):
             self._require_fitted()
         return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
 
+    def to_html(self, path: str | Path, *, future: Any = None) -> Path:
+        """Write what was chosen, the scores, the forecasts and the held-out windows as a page that needs no network.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+            future: as in predict, where columns are known ahead.
+
+        Returns:
+            The file. A model that was loaded has no held-out forecasts any more: its page has the scores alone.
+
+        Raises:
+            NotFittedError: before fit.
+            OptionError: another ending, or future= is missing.
+            OutputError: the file cannot be written.
+        """
+        self._require_fitted()
+        trial = getattr(self, "trial_", None)
+        forecasts = self.forecast(None if trial is None else trial.known, future=future)
+        histories = [each.history for each in self._ensemble.members]
+        return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
+
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
 
