@@ -2,9 +2,9 @@
 
     python benchmarks/results_forecast.py [--parts m4 etth1 ...] [--quick] [--json FILE]
 
-Each figure is printed as soon as it is known: its value (over several seeds the mean, with its standard deviation and
-the worst), what is asked of it, the seconds of one fit with its forecasts, and what stands beside it. A part goes into
-the file when it is done, with the machine and the commit. Without --parts everything runs.
+Each figure is printed as soon as it is known: its value (over several seeds the mean, which is judged, with standard
+deviation and highest), what is asked of it, the seconds of one fit with its forecasts, and what stands beside it. A
+part goes into the file when it is done, with the machine and the commit. Without --parts everything runs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kernel.machine import ROOT, Others, described
-from results import air, etth1, m4
+from results import air, beijing, defaults, etth1, intervals, m4, scale
 from results.figures import Effort, Figure, heading
 from results.record import record
 
-PARTS = {"air": air.figures, "etth1": etth1.figures, "m4": m4.figures}
+PARTS = {
+    "m4": m4.figures,
+    "etth1": etth1.figures,
+    "air": air.figures,
+    "intervals": intervals.figures,
+    "defaults": defaults.figures,
+    "scale": scale.figures,
+    "beijing": beijing.figures,
+}
 PACKAGES = ("numpy", "polars", "statsmodels")
 BUSY = 0.1
 """The share of the processors that others may use before one is told."""

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-import recuerdo as rc
-
+from .chosen import fitted
 from .figures import Effort, Figure
 from .sets import ETTH1_COLUMNS, etth1
 
@@ -26,7 +25,6 @@ OPTIONS: dict[str, Any] = {
     "loss": "mse",
     "log": False,
     "quantiles": (),
-    "baselines": None,
 }
 STEPS = {96: 400, 720: 400}
 """Lookback -> optimiser steps."""
@@ -49,10 +47,9 @@ def figures(effort: Effort) -> Iterator[Figure]:
     table = standardised(etth1())
     for horizon, lookback in CASES:
         squared, absolute, began = [], [], time.perf_counter()
-        options = OPTIONS | {"lookback": lookback, "max_steps": effort.steps(STEPS[lookback])}
+        options = OPTIONS | {"lookback": lookback, "max_steps": STEPS[lookback]}
         for seed in effort.seeds(3):
-            model = rc.Forecaster(horizon, **options, random_state=seed, verbose=False)
-            model.fit(table[:TRAIN], date="date", target=list(ETTH1_COLUMNS))
+            model = fitted(horizon, table[:TRAIN], options, effort, seed, date="date", target=list(ETTH1_COLUMNS))
             known = table[: TRAIN + VALIDATION + TEST]
             made = model.backtest(known, windows=TEST - horizon + 1, stride=1, refit="never")
             errors = made.truth - made.forecasts[made.model]

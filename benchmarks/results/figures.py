@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import mean, stdev
 from typing import Any
 
-NAME = 52  # columns of a figure's name
+NAME = 54  # columns of a figure's name
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Figure:
 
 def heading() -> str:
     """The heading of the table."""
-    return f"{'':<{NAME}}{'value':>9}{'± sd, worst':>17}  {'asked':<17}{'seconds':>8}  beside it"
+    return f"{'':<{NAME}}{'value':>9}{'± sd, highest':>17}  {'asked':<17}{'seconds':>8}  beside it"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from typing import Any
 
 import recuerdo as rc
 from recuerdo.tasks.backtests import Backtest
+from recuerdo.tasks.baselines import simple_forecasts
 
+from .chosen import fitted
 from .figures import Effort, Figure
 from .official import Official, matching
-from .sets import M4, long_table, m4
+from .sets import M4, Values, long_table, m4
 
 HOURLY: dict[str, Any] = {
     "season": 24,
@@ -130,12 +132,8 @@ def forecast(data: M4, effort: Effort, options: dict[str, Any]) -> tuple[rc.Fore
     Returns:
         The forecaster, its forecasts beside the truth, one for each series, and the seconds that both took.
     """
-    table, began = long_table(data.ids, list(data.known)), time.perf_counter()
-    steps = effort.steps(options["max_steps"])
-    model = rc.Forecaster(
-        data.horizon, **(options | {"max_steps": steps}), baselines=None, random_state=0, verbose=False
-    )
-    model.fit(table)
+    began = time.perf_counter()
+    model = fitted(data.horizon, long_table(data.ids, list(data.known)), options, effort, seed=0)
     made = model.backtest(long_table(data.ids, data.whole), windows=1, refit="never")
     return model, made, time.perf_counter() - began
 
@@ -145,7 +143,5 @@ def _validation(name: str, model: rc.Forecaster, season: int) -> Figure:
     return Figure(f"{name}, OWA of the trial", Official.of(trial, season).owa(trial.forecasts[trial.model]))
 
 
-def _seasonal_naive(data: M4, made: Backtest) -> Any:
-    from recuerdo.tasks.baselines import simple_forecasts
-
+def _seasonal_naive(data: M4, made: Backtest) -> Values:
     return simple_forecasts(data.whole, made.origins, data.horizon, data.season)["seasonal naive"]
