@@ -15,7 +15,7 @@ import torch
 from darts import TimeSeries
 from darts.models import BlockRNNModel
 
-from .work import LEARNING_RATE, SEED, Floats, Rows, Work, tested_rows
+from .work import LEARNING_RATE, SEED, Floats, Rows, Work, scored_rows
 
 PACKAGES = ("darts", "pytorch-lightning", "torch", "pandas", "numpy")
 INFERENCE = {"batch_size": 1024}
@@ -73,9 +73,9 @@ class Contestant:
         return self.model.historical_forecasts(
             series,
             forecast_horizon=self.work.horizon,
-            start=-tested_rows(self.work),
+            start=-scored_rows(self.work),
             start_format="position",
-            stride=self.work.season,
+            stride=self.work.stride,
             retrain=False,
             last_points_only=False,
             verbose=False,

@@ -8,7 +8,6 @@ windows of a step; inference in its default batches.
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import neuralforecast.models
 import numpy as np
@@ -70,9 +69,9 @@ class Contestant:
 
     def backtest(self, table: pd.DataFrame) -> pd.DataFrame:
         """Forecast from every origin with the network of fit."""
-        return self.fitted.cross_validation(table, n_windows=ORIGINS, step_size=self.work.season, use_fitted=True)
+        return self.fitted.cross_validation(table, n_windows=ORIGINS, step_size=self.work.stride, use_fitted=True)
 
-    def numbers(self, said: Any) -> Floats:
+    def numbers(self, said: pd.DataFrame) -> Floats:
         """(series, origins, K)."""
         order = [each for each in ("unique_id", "cutoff", "ds") if each in said]
         values = said.sort_values(order)["network"].to_numpy(np.float32)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
-import recuerdo as rc
+from recuerdo import Forecaster
 
 from .work import LEARNING_RATE, ORIGINS, SEED, Floats, Rows, Work, names
 
 PACKAGES = ("recuerdo", "torch", "polars", "numpy")
-STEP = {"MS": "1mo", "h": "1h"}
+UNIT = {"MS": "mo", "h": "h"}
 
 
 class Contestant:
@@ -27,7 +25,7 @@ class Contestant:
         """A long table."""
         longest = max(map(len, rows.values))
         begin = pl.lit(rows.start).str.to_datetime()
-        stamps = pl.select(begin.dt.offset_by(pl.int_range(longest).cast(pl.String) + STEP[rows.freq])).to_series()
+        stamps = pl.select(begin.dt.offset_by(pl.int_range(longest).cast(pl.String) + UNIT[rows.freq])).to_series()
         parts = [
             pl.DataFrame({"ds": stamps[: len(values)], "y": values}).select(pl.lit(name).alias("unique_id"), "ds", "y")
             for name, values in zip(names(rows), rows.values, strict=True)
@@ -37,7 +35,7 @@ class Contestant:
     def fit(self, table: pl.DataFrame, rows: Rows) -> None:
         """Train."""
         work = self.work
-        self.model = rc.Forecaster(
+        self.model = Forecaster(
             work.horizon,
             cell=work.cell,
             hidden_size=work.hidden_size,
@@ -55,13 +53,13 @@ class Contestant:
         """Forecast what follows the rows of fit."""
         return self.model.predict()
 
-    def backtest(self, table: pl.DataFrame) -> Any:
+    def backtest(self, table: pl.DataFrame) -> pl.DataFrame:
         """Forecast from every origin with the network of fit."""
-        return self.model.backtest(table, windows=ORIGINS, stride=self.work.season, refit=False)
+        found = self.model.backtest(table, windows=ORIGINS, stride=self.work.stride, refit="never")
+        return found.frame().rename({"y": "truth", found.model: "y"})
 
-    def numbers(self, said: Any) -> Floats:
+    def numbers(self, said: pl.DataFrame) -> Floats:
         """(series, origins, K)."""
-        frame = said if isinstance(said, pl.DataFrame) else said.frame()
-        order = [each for each in ("unique_id", "cutoff", "ds") if each in frame.columns]
-        values = frame.sort(order)["y"].to_numpy().astype(np.float32)
-        return values.reshape(frame["unique_id"].n_unique(), -1, self.work.horizon)
+        order = [each for each in ("unique_id", "cutoff", "ds") if each in said.columns]
+        values = said.sort(order)["y"].to_numpy().astype(np.float32)
+        return values.reshape(said["unique_id"].n_unique(), -1, self.work.horizon)

@@ -18,7 +18,7 @@ TARGETS: dict[tuple[str, str, str], float] = {
     (FIT, AIR.name, "darts"): 3.0,
     **{(FIT, HOURLY.name, peer): 2.5 for peer in PEERS},
     **{(FIT, HOURLY_LSTM.name, peer): 1.5 for peer in PEERS},
-    **{(BACKTEST, HOURLY.name, peer): 10.0 for peer in PEERS},
+    **{(BACKTEST, work.name, peer): 10.0 for work in (AIR, HOURLY) for peer in PEERS},
 }
 PACED = (HOURLY.name, HOURLY_LSTM.name)
 """Work of which a fit is judged by the pace of its steps alone, and not by what starts and ends it."""

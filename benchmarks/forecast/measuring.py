@@ -11,7 +11,7 @@ from typing import Any
 
 from ..kernel.child import answer
 from .stepping import watched
-from .work import Rows, Work, mase, tested_rows
+from .work import Rows, Work, mase, scored_rows
 
 FIT, BACKTEST, START = "fit", "backtest", "start"
 SHORT = 20
@@ -35,11 +35,15 @@ def measure(who: str, part: str, settings: dict[str, Any], path: str, began: flo
     """
     work = Work(**settings)
     module = import_module(f"{__package__}.by_{who}")
-    rows = Rows.load(path, work.series)
+    rows = Rows.load(path)
     if part != FIT:
         work = replace(work, steps=1 if part == START else SHORT)
-    known = rows.without_last(tested_rows(work) if part == BACKTEST else work.horizon)
+    known = rows.without_last(scored_rows(work) if part == BACKTEST else work.horizon)
     contestant = module.Contestant(work)
+    if part != START:
+        # torch loads this with its first optimiser, over a second; the peers' Lightning has it by now. What loading
+        # takes is in the part "start", for everybody.
+        import_module("torch._dynamo")
     clock = Clock()
     before = resident("VmHWM")
     with watched() as steps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ THREADS = 2
 SEED = 0
 LEARNING_RATE = 2e-3
 ORIGINS = 20
-"""Of a backtest, a season apart, the last one as late as its horizon allows."""
+"""Of a backtest, the last one as late as its horizon allows."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Work:
         lookback: rows of a window.
         horizon: K.
         season: rows of a season.
+        stride: rows from one origin of a backtest to the next.
         batch_size: windows of an optimiser step.
         steps: optimiser steps.
-        series: how many of the series to take, None for all.
     """
 
     name: str
@@ -41,14 +41,27 @@ class Work:
     lookback: int
     horizon: int
     season: int
+    stride: int
     batch_size: int
     steps: int
-    series: int | None = None
 
 
-AIR = Work("AirPassengers GRU", "air_passengers", "gru", 32, 24, 12, 12, 32, 300)
-HOURLY = Work("M4 Hourly GRU", "m4_hourly", "gru", 128, 168, 48, 24, 128, 100)
-HOURLY_LSTM = Work("M4 Hourly LSTM", "m4_hourly", "lstm", 128, 168, 48, 24, 128, 100)
+AIR = Work(
+    "AirPassengers GRU",
+    "air_passengers",
+    "gru",
+    32,
+    lookback=24,
+    horizon=12,
+    season=12,
+    stride=1,
+    batch_size=32,
+    steps=300,
+)
+HOURLY = Work(
+    "M4 Hourly GRU", "m4_hourly", "gru", 128, lookback=168, horizon=48, season=24, stride=24, batch_size=128, steps=100
+)
+HOURLY_LSTM = replace(HOURLY, name="M4 Hourly LSTM", cell="lstm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +79,11 @@ class Rows:
     freq: str
 
     @classmethod
-    def load(cls, path: str | Path, series: int | None = None) -> Rows:
-        """Read what :meth:`save` wrote, the first series alone if a number is given."""
+    def load(cls, path: str | Path) -> Rows:
+        """Read what :meth:`save` wrote."""
         with np.load(path) as found:
             parts = np.split(found["values"], np.cumsum(found["lengths"])[:-1])
-            return cls(parts[:series], str(found["start"]), str(found["freq"]))
+            return cls(parts, str(found["start"]), str(found["freq"]))
 
     def save(self, path: Path) -> None:
         """Write one .npz file."""
@@ -85,12 +98,12 @@ class Rows:
     def origins(self, work: Work) -> list[list[int]]:
         """The number of rows known at each origin of a backtest, for each series."""
         last = [len(each) - work.horizon for each in self.values]
-        return [[end - work.season * back for back in reversed(range(ORIGINS))] for end in last]
+        return [[end - work.stride * back for back in reversed(range(ORIGINS))] for end in last]
 
 
-def tested_rows(work: Work) -> int:
+def scored_rows(work: Work) -> int:
     """The rows at the end of each series that the origins of a backtest forecast."""
-    return work.horizon + (ORIGINS - 1) * work.season
+    return work.horizon + (ORIGINS - 1) * work.stride
 
 
 def names(rows: Rows) -> list[str]:
