@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from rich.table import Table
+from rich.console import Group
+from rich.text import Text
 
 from ..kernel.judging import Verdict
 from ..kernel.report import closing, coloured, made
@@ -29,8 +30,8 @@ def spread(values: list[float], digits: int = 3) -> str:
     return middle if len(values) == 1 else f"{middle} ({min(values):.{digits}g}–{max(values):.{digits}g})"
 
 
-def table(rows: list[Row], asked: list[str]) -> Table:
-    """One work and part: a line for each contestant, and under ours how it stands beside each peer.
+def table(rows: list[Row], asked: list[str]) -> Group:
+    """One work and part: a line for each contestant, and below how ours stands beside each peer.
 
     Args:
         rows: of one part and work.
@@ -39,8 +40,8 @@ def table(rows: list[Row], asked: list[str]) -> Table:
     part, work = judging.key(rows[0])
     pieces = {FIT: ("fit", "predict"), BACKTEST: ("backtest",), START: ("start", "fit")}[part]
     columns = [f"{piece}, s" for piece in pieces]
-    columns += ["one network, s", "ms a step"] if part == FIT else []
-    shown = made(TITLES[part].format(work=work), "who", *columns, "peak, MiB", "before", "MASE")
+    columns += ["a step, ms"] if part == FIT else []
+    shown = made("", "who", *columns, "peak, MiB", "before", "MASE")
     by_name = {row["who"]: row for row in rows}
     for who in asked:
         row = by_name.get(who)
@@ -55,8 +56,10 @@ def table(rows: list[Row], asked: list[str]) -> Table:
         part, f"the {part}"
     )
     lines = [f"{who} beside {peer}: {value(each)} {words}" for who, peer, words, each in verdicts]
-    shown.caption = "\n".join([f"Judged by {judged_by}.", *lines, closing([each for *_, each in verdicts])])
-    return shown
+    lines += [closing([each for *_, each in verdicts])]
+    # Around the table and not in it, where rich breaks lines at the table's own width.
+    title = Text(TITLES[part].format(work=work), style="bold")
+    return Group(title, shown, f"Judged by {judged_by}.", *map(Text.from_markup, lines))
 
 
 def cells(row: Row, pieces: tuple[str, ...]) -> list[str]:
@@ -64,8 +67,8 @@ def cells(row: Row, pieces: tuple[str, ...]) -> list[str]:
     runs = row["runs"]
     said = [spread([run["seconds"][piece] for run in runs]) for piece in pieces]
     if row["part"] == FIT:
-        steps = [(each, run["networks"][-1]["steps"]) for run in runs if (each := judging.one_network(run))]
-        said += [spread([each for each, _ in steps]), spread([1e3 * each / count for each, count in steps])]
+        steps = [(run["networks"][-1]["steps"], seconds) for run in runs if (seconds := judging.one_network(run))]
+        said.append(spread([1e3 * seconds / count for count, seconds in steps]))
     for name in ("peak", "before"):
         known = [run[name] / MIB for run in runs if run[name]]
         said.append(f"{max(known):.0f}" if known else "–")
