@@ -165,7 +165,8 @@ def make_plan(
     words = (
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
         f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {watching}judged on the last "
-        f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, batches of {batch_size}"
+        f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, "
+        f"batches of {batch_size}"
         + (f", {short} series shorter than a window" if short else "")
     )
     return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size)
