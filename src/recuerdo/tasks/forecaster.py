@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from recuerdo.data.covariates import ahead
 from recuerdo.data.tables import Panel, panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import NotFittedError, OptionError
-from recuerdo.learn import Problem
+from recuerdo.learn import Callback, Problem
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
@@ -42,6 +42,9 @@ from recuerdo.tasks.forecast_training import (
 from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
 from recuerdo.tasks.report import Report
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.tunings import Tuning
 
 
 class Forecaster(BaseEstimator):
@@ -202,8 +205,13 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
 
-    def _make_plan(self, known: Panel) -> Plan:
-        needed = max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+    @property
+    def _least_errors(self) -> int:
+        """Held-out errors that the quantiles need."""
+        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+
+    def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
+        needed = self._least_errors
         wishes = Wishes(
             strategy=self.strategy,
             season=self.season,
@@ -222,6 +230,7 @@ class Forecaster(BaseEstimator):
             natural_season=known.freq.season,
             wishes=wishes,
             least_errors=needed,
+            held_out=held_out,
         )
         require_errors(plan, self.horizon, len(known), needed)
         if self.strategy == "recursive":
@@ -381,6 +390,64 @@ class Forecaster(BaseEstimator):
         histories = [each.history for each in self._ensemble.members]
         return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
 
+    def tune(
+        self,
+        table: Any,
+        *,
+        max_seconds: float,
+        max_trials: int | None = None,
+        space: Mapping[str, Any] | None = None,
+        held_out: int | None = None,
+        storage: str | Path | None = None,
+        name: str | None = None,
+        **columns: Any,
+    ) -> Tuning:
+        """Search for better options, by trials that Optuna proposes, keeps and ends early where they fall behind.
+
+        The last rows, by which the trial of a fit judges, are set apart before anything else and never read. A network
+        learns from the first rows and forecasts those between. The lowest MASE of these forecasts (MAE where MASE is
+        undefined) is the best.
+
+        Args:
+            table: as in fit.
+            max_seconds: for this call; no trial takes more than a fifth of it.
+            max_trials: for this call; None sets no limit.
+            space: option -> a list of choices, or (low, high), a range; None searches hidden_size, lookback, encoder,
+                dropout and learning_rate, as far as this forecaster leaves them at their defaults.
+            held_out: rows at the end of each series that are set apart; None takes those that fit holds out. A
+                backtest that shall judge the tuned forecaster fairly needs all rows behind its first origin set apart:
+                horizon + stride * (windows - 1).
+            storage: the file where the trials are kept (SQLite), or the URL of a database that Optuna knows; None
+                takes recuerdo-tune.db in the present directory.
+            name: of the study in it, which a later call of the same name goes on with. None derives one from the
+                table, the space and the options, so that the same call goes on and another one begins its own.
+            **columns: date, target, id, past, future, static, as in fit.
+
+        Returns:
+            The trials, the best options, and in `.forecaster` an unfitted forecaster with them. This one is left as it
+            is. Ctrl-C ends the search and keeps what is there.
+
+        Raises:
+            DataError: the table cannot be read, or has too few rows.
+            OptionError: an argument or the space is not what it has to be, the study of that name is of another table,
+                space or options, every trial failed, or the extra `tune` is not installed.
+            OutputError: the storage cannot be written, or is no file of Optuna's.
+        """
+        from recuerdo.tasks.forecast_tuning import tune
+
+        checked_options(self)
+        return tune(
+            self,
+            table,
+            columns,
+            max_seconds=max_seconds,
+            max_trials=max_trials,
+            space=space,
+            held_out=held_out,
+            storage=storage,
+            name=name,
+        )
+
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
 
@@ -477,6 +544,7 @@ class Forecaster(BaseEstimator):
         label: str,
         parameters: int = 0,
         watched: tuple[Panel, NDArray[np.int64]] | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Trained:
         schedule = Schedule(
             max_steps=max_steps,
@@ -487,19 +555,21 @@ class Forecaster(BaseEstimator):
             device=resolve_device(self.device),
             verbose=self.verbose,
         )
-        names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
-        encoding = Encoding.fitted(known, plan.log, tuple(names))
-        shape = self._shape(plan, cell, parameters)
         return train(
-            shape,
+            self._shape(plan, cell, parameters),
             known,
-            encoding,
+            self._encoding(plan, known),
             least=plan.least,
             schedule=schedule,
             random_state=seed,
             label=label,
             watched=watched,
+            callbacks=callbacks,
         )
+
+    def _encoding(self, plan: Plan, known: Panel) -> Encoding:
+        names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
+        return Encoding.fitted(known, plan.log, tuple(names))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""
