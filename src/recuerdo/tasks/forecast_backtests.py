@@ -54,8 +54,10 @@ def backtest(
 
 def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
     """A clone that has learned from all but the last rows."""
-    made = cast("Forecaster", clone(forecaster))
-    return made._fit_panel(known.split(last)[0])
+    made = cast("Forecaster", clone(forecaster))._fit_panel(known.split(last)[0])
+    if made._ensemble is made._tried:
+        raise KeyboardInterrupt  # a model that was cut short is not the one that is asked about
+    return made
 
 
 def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Backtest:

@@ -235,14 +235,15 @@ class Forecaster(BaseEstimator):
         size = parameter_count(tried.members[0].net)
         if steps == 0:
             raise KeyboardInterrupt
-        models, notes = {self.name: tried}, list[str]()
-        if not tried.interrupted and self.baselines == "auto":
+        models, notes, interrupted = {self.name: tried}, list[str](), tried.interrupted
+        if not interrupted and self.baselines == "auto":
             allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
             mlp = self._train(plan, before, "mlp", steps, allowed, seeds[0], MLP, size)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
+            interrupted = mlp.interrupted
         windows = WindowSet(
             [len(one.values) for one in known.series], plan.lookback, self.horizon, least=plan.least
         ).split(plan.held_out)[1]
@@ -259,7 +260,7 @@ class Forecaster(BaseEstimator):
             baselines=self.baselines == "auto",
         )
         final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
-        if not any(each.interrupted for each in models.values()):
+        if not interrupted:
             # The same number of steps on all rows, so that the latest ones are learned from too.
             whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)
             final = tried if whole.interrupted else whole
@@ -431,8 +432,7 @@ class Forecaster(BaseEstimator):
             members.append(self._train(plan, known, self.cell, steps, None if members else max_seconds, seed, called))
             if members[-1].interrupted:
                 # What is half trained is no member of a mean, unless there is nothing else.
-                members = members[:-1] or members
-                break
+                return Ensemble(tuple(members[:-1] or members), cut=True)
         return Ensemble(tuple(members))
 
     def _train(
