@@ -355,7 +355,8 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         if refit == "never":
             self._require_fitted()
-        return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
+        stride = self.horizon if stride is None else stride
+        return backtest(self, table, windows=windows, stride=stride, refit=refit, columns=columns)
 
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
