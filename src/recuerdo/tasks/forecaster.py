@@ -252,14 +252,15 @@ class Forecaster(BaseEstimator):
         steps, size = history.best_step or history.steps, parameter_count(tried.members[0].net)
         if history.steps == 0:
             raise KeyboardInterrupt
-        models, notes = {self.name: tried}, list[str]()
-        if not tried.interrupted and self.baselines == "auto":
+        models, notes, interrupted = {self.name: tried}, list[str](), tried.interrupted
+        if not interrupted and self.baselines == "auto":
             allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
             mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
+            interrupted = mlp.interrupted
         trial, calibration = judge(
             known,
             before,
@@ -272,7 +273,7 @@ class Forecaster(BaseEstimator):
             baselines=self.baselines == "auto",
         )
         final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
-        if not any(each.interrupted for each in models.values()):
+        if not interrupted:
             # The same number of steps on all rows, so that the latest ones are learned from too.
             whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)
             final = tried if whole.interrupted else whole
@@ -367,7 +368,8 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         if refit == "never":
             self._require_fitted()
-        return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
+        stride = self.horizon if stride is None else stride
+        return backtest(self, table, windows=windows, stride=stride, refit=refit, columns=columns)
 
     def to_html(self, path: str | Path, *, future: Any = None) -> Path:
         """Write what was chosen, the scores, the forecasts and the held-out windows as a page that needs no network.
@@ -529,8 +531,7 @@ class Forecaster(BaseEstimator):
             members.append(self._train(plan, known, self.cell, steps, budget, seed, called, watched=watch))
             if members[-1].interrupted:
                 # What is half trained is no member of a mean, unless there is nothing else.
-                members = members[:-1] or members
-                break
+                return Ensemble(tuple(members[:-1] or members), cut=True)
         return Ensemble(tuple(members))
 
     def _train(
