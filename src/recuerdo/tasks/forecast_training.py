@@ -13,7 +13,18 @@ from torch import Tensor
 from recuerdo.cells import CELLS
 from recuerdo.data.tables import Panel
 from recuerdo.data.windows import WindowSet
-from recuerdo.learn import Batch, GatherBatches, History, Problem, Settings, fit, seeded, threads_for
+from recuerdo.learn import (
+    Batch,
+    Callback,
+    GatherBatches,
+    History,
+    Problem,
+    Settings,
+    fit,
+    in_evaluation,
+    seeded,
+    threads_for,
+)
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_count
@@ -28,8 +39,14 @@ Net = DirectNet | RecursiveNet
 
 STRATEGIES = ("direct", "recursive")
 
-AUTO_STEPS = (300, 1500)
-"""Without max_steps or max_seconds: twenty passes over the windows, but no fewer and no more steps than these."""
+AUTO_STEPS = (100, 1500)
+"""Fewest and most steps of a training whose length the number of windows decides."""
+
+EVALUATIONS, PATIENCE = 15, 4
+"""Where steps are chosen on windows that are watched: evaluations of a whole training, and of them without gain."""
+
+MOST_WATCHED = 512
+"""Windows that are watched at most, evenly over all."""
 
 RESOLUTION = 1e-6
 """Changes of a standardised series below this are rounding, in float32 anyway, and no unit to measure in."""
@@ -149,6 +166,8 @@ def train(
     schedule: Schedule,
     random_state: int | None,
     label: str,
+    watched: tuple[Panel, NDArray[np.int64]] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Trained:
     """Fit a network on all windows of a panel.
 
@@ -160,6 +179,9 @@ def train(
         schedule: how long and how fast.
         random_state: the seed; None draws one.
         label: what the progress calls it.
+        watched: a panel that goes on behind these rows, and origins in it: the weights with which these windows are
+            forecast best are kept, and training ends when they no longer get better.
+        callbacks: what listens to the training.
     """
     rows = make_rows(known, encoding)
     static = 0 if rows.static is None else rows.static.shape[1]
@@ -174,9 +196,14 @@ def train(
     unit = typical_change(rows, shape.season)
     max_steps = schedule.max_steps
     if max_steps is None and schedule.max_seconds is None:
-        per_pass = -(-len(windows) // schedule.batch_size)
-        max_steps = int(np.clip(20 * per_pass, *AUTO_STEPS))
-    settings = Settings(max_steps=max_steps, max_seconds=schedule.max_seconds, learning_rate=schedule.learning_rate)
+        max_steps = auto_steps(len(windows), schedule.batch_size)
+    watching = {}
+    if watched is not None:
+        every = max(1, max_steps // EVALUATIONS) if max_steps else AUTO_STEPS[1] // EVALUATIONS
+        watching = {"evaluate_every": every, "patience": PATIENCE}
+    settings = Settings(
+        max_steps=max_steps, max_seconds=schedule.max_seconds, learning_rate=schedule.learning_rate, **watching
+    )
     with seeded(random_state) as seed, threads_for(schedule.batch_size * shape.products):
         net = shape.build(unit)
         units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
@@ -185,10 +212,31 @@ def train(
             sample = windows.origins(np.unique(np.linspace(0, len(windows) - 1, FITTED_ON).astype(np.int64)))
             objective = begin(net, objective, rows, sample, units)
         problem = as_problem(net, rows, windows, objective, units=units, batch_size=schedule.batch_size, seed=seed)
+        valid = None
+        if watched is not None:
+            whole, origins = make_rows(watched[0], encoding), watched[1]
+            valid = GatherBatches(
+                len(origins),
+                lambda indices: _batch(net, whole, origins[indices], shape.lookback, shape.horizon, units),
+                batch_size=schedule.batch_size,
+                shuffle=False,
+            )
         history = fit(
-            problem, settings=settings, random_state=seed, device=schedule.device, verbose=schedule.verbose, label=label
+            problem,
+            valid=valid,
+            settings=settings,
+            callbacks=callbacks,
+            random_state=seed,
+            device=schedule.device,
+            verbose=schedule.verbose,
+            label=label,
         )
     return Trained(net, shape, encoding, unit, history, seed)
+
+
+def auto_steps(windows: int, batch_size: int) -> int:
+    """Return the optimiser steps of a training without max_steps or max_seconds: twenty passes, within AUTO_STEPS."""
+    return int(np.clip(20 * -(-windows // batch_size), *AUTO_STEPS))
 
 
 @torch.no_grad()
@@ -241,15 +289,9 @@ def as_problem(
         batch_size, seed, shuffle: of the batches.
         labels: names of the columns of a window.
     """
-    teacher = isinstance(net, RecursiveNet)
 
     def gather(indices: NDArray[np.int64]) -> Batch:
-        origins = windows.origins(indices)
-        inputs, target = rows.inputs(origins, windows.lookback, windows.horizon)
-        if teacher:
-            inputs["following"] = target
-        aside = {} if units is None else {"units": units[origins[:, 0]]}
-        return Batch(inputs, target, aside)
+        return _batch(net, rows, windows.origins(indices), windows.lookback, windows.horizon, units)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
         if isinstance(net, RecursiveNet):
@@ -258,6 +300,15 @@ def as_problem(
 
     batches = GatherBatches(len(windows), gather, batch_size=batch_size, seed=seed, shuffle=shuffle)
     return Problem(net, batches, loss, {"window": tuple(labels)})
+
+
+def _batch(
+    net: Net, rows: Rows, origins: NDArray[np.int64], lookback: int, horizon: int, units: Tensor | None
+) -> Batch:
+    inputs, target = rows.inputs(origins, lookback, horizon)
+    if isinstance(net, RecursiveNet):
+        inputs["following"] = target
+    return Batch(inputs, target, {} if units is None else {"units": units[origins[:, 0]]})
 
 
 def typical_change(rows: Rows, season: int) -> float:
@@ -271,11 +322,14 @@ def typical_change(rows: Rows, season: int) -> float:
 
 
 @torch.no_grad()
-def answers(trained: Trained, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024) -> tuple[Tensor, Values]:
+def answers(
+    net: Net, shape: Shape, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024
+) -> tuple[Tensor, Values]:
     """Answer from some origins.
 
     Args:
-        trained: a trained network.
+        net: a network, trained or in training; it is left in the mode in which it came.
+        shape: of the network.
         rows: the rows on its scale.
         origins: (n, 2), number of the series and index of the last known row.
         batch_size: windows at a time.
@@ -283,16 +337,25 @@ def answers(trained: Trained, rows: Rows, origins: NDArray[np.int64], batch_size
     Returns:
         The head's answers, (n, K) or (n, K, ·), and the windows' scales (n, 1), both float64 on the scaler's scale.
     """
-    net, shape = trained.net, trained.shape
     device = next(net.parameters()).device
-    net.eval()
     made, scales = [], []
-    for first in range(0, len(origins), batch_size):
-        inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
-        inputs = {name: value.to(device) for name, value in inputs.items()}
-        made.append(net(**inputs).double().cpu())
-        scales.append(net.scale(inputs["window"]).double().cpu().numpy())
+    with in_evaluation(net):
+        for first in range(0, len(origins), batch_size):
+            inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
+            inputs = {name: value.to(device) for name, value in inputs.items()}
+            made.append(net(**inputs).double().cpu())
+            scales.append(net.scale(inputs["window"]).double().cpu().numpy())
     return torch.cat(made), np.concatenate(scales)
 
 
-__all__ = ["STRATEGIES", "Schedule", "Shape", "Trained", "answers", "as_problem", "parameter_count", "train"]
+__all__ = [
+    "STRATEGIES",
+    "Schedule",
+    "Shape",
+    "Trained",
+    "answers",
+    "as_problem",
+    "auto_steps",
+    "parameter_count",
+    "train",
+]

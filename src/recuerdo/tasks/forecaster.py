@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from recuerdo.data.calendar import calendar_names
@@ -15,7 +16,7 @@ from recuerdo.data.covariates import ahead
 from recuerdo.data.tables import Panel, panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import NotFittedError, OptionError
-from recuerdo.learn import Problem
+from recuerdo.learn import Callback, Problem
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
@@ -29,6 +30,7 @@ from recuerdo.tasks.forecast_options import checked_options, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import read_again, tail
 from recuerdo.tasks.forecast_training import (
+    MOST_WATCHED,
     Schedule,
     Shape,
     Trained,
@@ -40,6 +42,9 @@ from recuerdo.tasks.forecast_training import (
 from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
 from recuerdo.tasks.report import Report
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.tunings import Tuning
 
 
 class Forecaster(BaseEstimator):
@@ -200,8 +205,13 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
 
-    def _make_plan(self, known: Panel) -> Plan:
-        needed = max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+    @property
+    def _least_errors(self) -> int:
+        """Held-out errors that the quantiles need."""
+        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+
+    def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
+        needed = self._least_errors
         wishes = Wishes(
             strategy=self.strategy,
             season=self.season,
@@ -209,6 +219,7 @@ class Forecaster(BaseEstimator):
             encoder=self.encoder,
             segment=self.segment,
             log=self.log,
+            steps=self.max_steps is None,
             hidden_size=self.hidden_size,
             batch_size=self.batch_size,
         )
@@ -219,6 +230,7 @@ class Forecaster(BaseEstimator):
             natural_season=known.freq.season,
             wishes=wishes,
             least_errors=needed,
+            held_out=held_out,
         )
         require_errors(plan, self.horizon, len(known), needed)
         if self.strategy == "recursive":
@@ -230,27 +242,28 @@ class Forecaster(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        tried = self._ensemble_of(plan, before, [self.random_state] * self.n_seeds, self.max_steps, budget, "trial")
-        steps, seeds = tried.members[0].history.steps, [each.seed for each in tried.members]
-        size = parameter_count(tried.members[0].net)
-        if steps == 0:
+        windows, watched = self._held_out_windows(plan, known), None
+        if plan.watched:
+            earlier = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
+            watched = known, earlier.origins(_evenly(len(earlier), MOST_WATCHED))
+        seeds = [self.random_state] * self.n_seeds
+        tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
+        history, seeds = tried.members[0].history, [each.seed for each in tried.members]
+        steps, size = history.best_step or history.steps, parameter_count(tried.members[0].net)
+        if history.steps == 0:
             raise KeyboardInterrupt
         models, notes = {self.name: tried}, list[str]()
         if not tried.interrupted and self.baselines == "auto":
             allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
-            mlp = self._train(plan, before, "mlp", steps, allowed, seeds[0], MLP, size)
+            mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
-        windows = WindowSet(
-            [len(one.values) for one in known.series], plan.lookback, self.horizon, least=plan.least
-        ).split(plan.held_out)[1]
-        chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(np.int64))
         trial, calibration = judge(
             known,
             before,
-            windows.origins(chosen),
+            windows.origins(_evenly(len(windows), MOST_WINDOWS)),
             models,
             season=plan.season,
             horizon=self.horizon,
@@ -377,6 +390,64 @@ class Forecaster(BaseEstimator):
         histories = [each.history for each in self._ensemble.members]
         return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
 
+    def tune(
+        self,
+        table: Any,
+        *,
+        max_seconds: float,
+        max_trials: int | None = None,
+        space: Mapping[str, Any] | None = None,
+        held_out: int | None = None,
+        storage: str | Path | None = None,
+        name: str | None = None,
+        **columns: Any,
+    ) -> Tuning:
+        """Search for better options, by trials that Optuna proposes, keeps and ends early where they fall behind.
+
+        The last rows, by which the trial of a fit judges, are set apart before anything else and never read. A network
+        learns from the first rows and forecasts those between. The lowest MASE of these forecasts (MAE where MASE is
+        undefined) is the best.
+
+        Args:
+            table: as in fit.
+            max_seconds: for this call; no trial takes more than a fifth of it.
+            max_trials: for this call; None sets no limit.
+            space: option -> a list of choices, or (low, high), a range; None searches hidden_size, lookback, encoder,
+                dropout and learning_rate, as far as this forecaster leaves them at their defaults.
+            held_out: rows at the end of each series that are set apart; None takes those that fit holds out. A
+                backtest that shall judge the tuned forecaster fairly needs all rows behind its first origin set apart:
+                horizon + stride * (windows - 1).
+            storage: the file where the trials are kept (SQLite), or the URL of a database that Optuna knows; None
+                takes recuerdo-tune.db in the present directory.
+            name: of the study in it, which a later call of the same name goes on with. None derives one from the
+                table, the space and the options, so that the same call goes on and another one begins its own.
+            **columns: date, target, id, past, future, static, as in fit.
+
+        Returns:
+            The trials, the best options, and in `.forecaster` an unfitted forecaster with them. This one is left as it
+            is. Ctrl-C ends the search and keeps what is there.
+
+        Raises:
+            DataError: the table cannot be read, or has too few rows.
+            OptionError: an argument or the space is not what it has to be, the study of that name is of another table,
+                space or options, every trial failed, or the extra `tune` is not installed.
+            OutputError: the storage cannot be written, or is no file of Optuna's.
+        """
+        from recuerdo.tasks.forecast_tuning import tune
+
+        checked_options(self)
+        return tune(
+            self,
+            table,
+            columns,
+            max_seconds=max_seconds,
+            max_trials=max_trials,
+            space=space,
+            held_out=held_out,
+            storage=storage,
+            name=name,
+        )
+
     def as_problem(self, table: Any) -> Problem:
         """Return the trained network with batches of this table's windows and its loss, for anything that looks inside.
 
@@ -441,15 +512,21 @@ class Forecaster(BaseEstimator):
         max_steps: int | None,
         max_seconds: float | None,
         label: str,
+        watched: tuple[Panel, NDArray[np.int64]] | None = None,
     ) -> Ensemble:
-        """Train a network for each seed; without seeds the first is drawn, and the others follow it."""
+        """Train a network for each seed; without seeds the first is drawn, and the others follow it.
+
+        Where windows are watched the first chooses the number of steps for all.
+        """
         members: list[Trained] = []
         for number, seed in enumerate(seeds):
             if members and seed == seeds[0]:
                 seed = members[0].seed + number
-            steps = members[0].history.steps if members else max_steps
+            first = members[0].history if members else None
+            steps = max_steps if first is None else first.best_step or first.steps
             called = label if len(seeds) == 1 else f"{label}, seed {number + 1} of {len(seeds)}"
-            members.append(self._train(plan, known, self.cell, steps, None if members else max_seconds, seed, called))
+            budget, watch = (None, None) if members else (max_seconds, watched)
+            members.append(self._train(plan, known, self.cell, steps, budget, seed, called, watched=watch))
             if members[-1].interrupted:
                 # What is half trained is no member of a mean, unless there is nothing else.
                 members = members[:-1] or members
@@ -466,6 +543,8 @@ class Forecaster(BaseEstimator):
         seed: int | None,
         label: str,
         parameters: int = 0,
+        watched: tuple[Panel, NDArray[np.int64]] | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Trained:
         schedule = Schedule(
             max_steps=max_steps,
@@ -476,10 +555,27 @@ class Forecaster(BaseEstimator):
             device=resolve_device(self.device),
             verbose=self.verbose,
         )
+        return train(
+            self._shape(plan, cell, parameters),
+            known,
+            self._encoding(plan, known),
+            least=plan.least,
+            schedule=schedule,
+            random_state=seed,
+            label=label,
+            watched=watched,
+            callbacks=callbacks,
+        )
+
+    def _encoding(self, plan: Plan, known: Panel) -> Encoding:
         names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
-        encoding = Encoding.fitted(known, plan.log, tuple(names))
-        shape = self._shape(plan, cell, parameters)
-        return train(shape, known, encoding, least=plan.least, schedule=schedule, random_state=seed, label=label)
+        return Encoding.fitted(known, plan.log, tuple(names))
+
+    def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
+        """The windows whose targets lie in the last rows, those that are judged by default."""
+        lengths, names = [len(one.values) for one in known.series], [one.id for one in known.series]
+        windows = WindowSet(lengths, plan.lookback, self.horizon, least=plan.least, names=names)
+        return windows.split(plan.judged if last is None else last)[1]
 
     def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
         return Shape(
@@ -514,6 +610,11 @@ MLP_SHARE = 0.1
 
 MLP_SECONDS = 1.0
 """What the baseline may take in any case."""
+
+
+def _evenly(count: int, most: int) -> NDArray[np.int64]:
+    """The numbers from 0 to count, or as many of them as are looked at, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def _require_simple(known: Panel) -> None:
