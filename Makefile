@@ -1,7 +1,7 @@
 # Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench sanitize lint format clean
+.PHONY: help demo test bench bench-forecast results-forecast sanitize lint format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/runtime.stamp  ## train a forecaster in under a minute and show what it found
 	$(BIN)/recuerdo demo
@@ -25,6 +25,12 @@ test: $(VENV)/test.stamp  ## run every test, doctest and page of the documentati
 
 bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: about 25 minutes of a quiet machine, an hour the first time
 	$(BIN)/python benchmarks/layers.py --json build/benchmarks/layers.json --picture build/benchmarks/layers.png
+
+results-forecast: $(VENV)/test.stamp  ## train forecasters on public data and say how good they are, beside what others have published
+	$(BIN)/python benchmarks/results_forecast.py --json build/results/forecast.json
+
+bench-forecast: $(VENV)/test.stamp  ## time the same forecasts in neuralforecast and darts, which it installs by themselves: about 20 minutes, 4 GB
+	$(BIN)/python benchmarks/forecasting.py --json build/benchmarks/forecasting.json
 
 sanitize: $(foreach check,random_calls bf16_products,build/checks/$(check).address build/checks/$(check).thread)  ## run the C++ core under the sanitizers: random calls of all its parts
 	build/checks/random_calls.address 10000

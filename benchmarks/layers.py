@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
-from kernel import judging, measuring, notes, picture, report
+from kernel import gate, judging, measuring, notes, picture, report
 from kernel.cases import CELLS, GRID, MODES, Cell, Shape
 from kernel.compiling import Compiler
 from kernel.machine import ROOT, Others, described, no_bf16
@@ -71,7 +70,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     console = Console(width=max(WIDTH, Console().width))
-    tested = test(console)
+    tested = gate.tested(console, TESTS)
     if options.threads:
         torch.set_num_threads(options.threads)
     cells, skipped = chosen(options.cells)
@@ -103,19 +102,6 @@ def hand_over(found: dict[str, Any], options: argparse.Namespace, console: Conso
     if options.picture and found.get("grid"):
         options.picture.parent.mkdir(parents=True, exist_ok=True)
         picture.draw(found["grid"], found, options.picture)
-
-
-def test(console: Console) -> str:
-    """Run the tests of what is timed and return their closing line; end this process if one fails."""
-    print(f"Running {' and '.join(TESTS)}: nothing is timed if they fail.", file=sys.stderr)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", *TESTS]
-    tests = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if tests.returncode:
-        console.print(tests.stdout[-4000:], tests.stderr[-2000:], markup=False, highlight=False)
-        sys.exit("Nothing was timed: the tests of the kernels fail.")
-    tested = tests.stdout.strip().splitlines()[-1]
-    console.print(f"Tests of the kernels: {tested}", highlight=False)
-    return tested
 
 
 def measure(cells: list[Cell], options: argparse.Namespace, found: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,20 @@ def ask(module: str, *arguments: Any, limit: float, threads: int) -> Any:
     """
     path = os.pathsep.join([str(HOME), *(os.path.abspath(each) for each in sys.path if each)])
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", f"{__package__}.{module}", json.dumps(arguments)]
+    return answered([sys.executable, "-m", f"{__package__}.{module}", json.dumps(arguments)], environment, limit)
+
+
+def answered(command: list[str], environment: Mapping[str, str], limit: float) -> Any:
+    """Run a command that ends with a call of :func:`answer`, in any Python, and return what it answers.
+
+    Args:
+        command: the program and its arguments.
+        environment: all variables that it gets.
+        limit: seconds after which the process and its children are ended.
+
+    Raises:
+        TooSlowError, NoAnswerError: as of :func:`ask`.
+    """
     # Files and not pipes: a grandchild that outlives the child would keep a pipe open.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environment, start_new_session=True)

@@ -122,6 +122,12 @@ def test_a_change_of_the_step_is_located():
         find(times)
 
 
+def test_a_change_to_months_is_located_though_their_days_differ():
+    days, months = pd.date_range("2020-01-01", periods=19), pd.date_range("2020-02-01", periods=10, freq="MS")
+    with pytest.raises(DataError, match="change their step at 2020-01-19, from daily to every 31 days"):
+        find(np.concatenate([as_times(days), as_times(months)]))
+
+
 def test_stamps_off_the_common_step_are_no_step_of_their_own():
     hours = as_times(pd.date_range("2024-01-01", periods=50, freq="h"))
     late = hours.copy()

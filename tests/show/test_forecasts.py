@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from tests.show.reading import legend_of, lines_of
 from tests.tasks.tables import HORIZON, days, kinds, long, quick, weekly
 
 from recuerdo.data import panel
@@ -31,10 +32,6 @@ def eight():
     return quick(max_steps=1).fit(long(**series)).forecast()
 
 
-def lines_of(ax):
-    return {line.get_label(): line for line in ax.get_lines()}
-
-
 @pytest.mark.parametrize(("which", "values"), [(0, A), (1, B)])
 def test_history_forecast_and_truth_are_the_numbers(held_out, which, values):
     lines = lines_of(plot_forecast(held_out.forecasts, which=which, truth=held_out.truth))
@@ -54,18 +51,49 @@ def test_each_line_lies_at_its_dates(held_out):
 
 
 @pytest.mark.parametrize(("which", "values"), [(0, A), (1, B)])
-def test_the_band_lies_between_the_outermost_quantiles(which, values):
-    forecasts = quick(quantiles=(0.5, 0.9, 0.1, 0.2)).fit(long(a=A, b=B)).forecast()
-    (band,) = plot_forecast(forecasts, which=which).collections
-    assert band.get_label() == "80 % interval"
-    heights = {round(float(y), 9) for y in band.get_paths()[0].vertices[:, 1]}
-    drawn = [values[-1], *forecasts.quantiles[0.1][which], *forecasts.quantiles[0.9][which]]
-    assert heights == {round(float(y), 9) for y in drawn}
+def test_each_band_lies_between_its_quantiles_the_widest_first_and_lightest(which, values):
+    forecasts = quick(quantiles=(0.5, 0.9, 0.1, 0.2, 0.75, 0.25)).fit(long(a=A, b=B)).forecast()
+    ax = plot_forecast(forecasts, which=which)
+    assert [band.get_label() for band in ax.collections] == ["80 % interval", "50 % interval"]
+    for band, pair in zip(ax.collections, [(0.1, 0.9), (0.25, 0.75)], strict=True):
+        heights = {round(float(y), 9) for y in band.get_paths()[0].vertices[:, 1]}
+        drawn = [values[-1], *(y for level in pair for y in forecasts.quantiles[level][which])]
+        assert heights == {round(float(y), 9) for y in drawn}
+    wide, narrow = (band.get_facecolor()[0][:3].sum() for band in ax.collections)
+    assert wide > narrow
+    for level in (0.2, 0.5):  # without a partner
+        drawn = lines_of(ax)[f"{100 * level:g} % quantile"].get_ydata()
+        np.testing.assert_array_equal(drawn, [values[-1], *forecasts.quantiles[level][which]])
 
 
 @pytest.mark.parametrize("quantiles", [(), (0.9,)])
 def test_without_a_pair_of_quantiles_there_is_no_band(quantiles):
     assert not plot_forecast(quick(quantiles=quantiles).fit(long(a=A)).forecast()).collections
+
+
+GAPPY = np.where(np.isin(np.arange(100), [0, 1, 40, 60, 61, 62, 64, 99]), np.nan, A)
+
+
+def test_missing_values_are_a_gap_in_the_line_over_a_grey_ground():
+    forecasts = quick().fit(long(a=GAPPY)).forecast(long(a=GAPPY))
+    ax = plot_forecast(forecasts, history=100)
+    np.testing.assert_array_equal(lines_of(ax)["history"].get_ydata(), GAPPY)
+    assert list(lines_of(ax)["history"].get_markevery()) == [63]  # a value on its own is a point
+    numbers = mdates.date2num(days(100).to_numpy())
+    (ground,) = [each for each in ax.collections if each.get_label() == "no value"]
+    spans = [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for path in ground.get_paths()]
+    np.testing.assert_allclose(spans, numbers[[[0, 2], [39, 41], [59, 63], [63, 65], [98, 99]]])
+    assert np.isnan(lines_of(ax)["forecast (GRU)"].get_ydata()[0])  # there is no last value to begin at
+    assert legend_of(ax)[-1] == "no value"
+
+
+def test_a_series_without_gaps_has_no_grey_ground(held_out):
+    assert "no value" not in legend_of(plot_forecast(held_out.forecasts))
+
+
+def test_a_long_horizon_shows_as_much_history_twice():
+    forecasts = quick(horizon=40, max_steps=1).fit(long(a=weekly(300))).forecast(long(a=weekly(300)))
+    assert len(lines_of(plot_forecast(forecasts))["history"].get_ydata()) == 80
 
 
 @pytest.mark.parametrize("history", [1, 10, 95, 1000])
@@ -90,10 +118,7 @@ def test_it_is_drawn_where_it_is_told_and_on_a_new_figure_otherwise(held_out):
 def test_title_and_legend_name_what_is_shown(held_out):
     ax = plot_forecast(held_out.forecasts, which=1, truth=held_out.truth)
     assert all(part in ax.get_title(loc="left") for part in ("y", "b", "the next 5", "daily"))
-    legend = ax.get_legend()
-    assert legend is not None
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["history", "80 % interval", "what came true", "forecast (GRU)"]
+    assert legend_of(ax) == ["history", "80 % interval", "what came true", "forecast (GRU)"]
 
 
 def test_steps_without_a_calendar_are_drawn_as_numbers():

@@ -200,13 +200,17 @@ def ahead(known: "Panel", table: Any, horizon: int) -> list[NDArray[np.float64]]
         raise DataError(f"{where} holds other stamps than the table of the series. Write them alike.")
     fitted = {one.name: one.categories for one in columns if one.categories is not None}
     _, values = read_columns(frame, [("future", one.name) for one in columns], numbered, name, fitted)
-    gone = np.stack([_absent(frame[one.name]) for one in columns], axis=1)
+    gone = np.isnan(values)
+    for i, one in enumerate(columns):
+        if one.categories is not None:  # where NaN may be a new category
+            gone[:, i] = frame[one.name].is_null().to_numpy()
 
     ids = ["" if shared else str(one.id) for one in known.series]
     last = np.array([one.times[-1] for one in known.series])
     wanted = pl.DataFrame({"id": ids, "series": np.arange(len(ids))})
     labels = pl.Series("id", [""] * len(frame)) if shared else text_of(frame[known.id or ""]).alias("id")
-    found = pl.DataFrame([labels]).with_row_index("row").join(wanted, on="id")
+    near = (times > last.min()) & (times <= known.freq.after(last.max(), horizon + 1)[-1])
+    found = pl.DataFrame([labels]).with_row_index("row").filter(near).join(wanted, on="id")
     series, row = found["series"].to_numpy(), found["row"].to_numpy().astype(np.int64)
     origin = last[series]
     steps = known.freq.positions(times[row], origin)
@@ -247,11 +251,6 @@ def _all_there(frame: nw.DataFrame[Any], columns: Sequence[str], name: str) -> N
             near = get_close_matches(column, frame.columns, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise DataError(f"{name} has no column {column!r}; the columns are {', '.join(frame.columns)}.{hint}")
-
-
-def _absent(column: nw.Series[Any]) -> NDArray[np.bool_]:
-    absent = column.is_null().to_numpy()
-    return absent | column.is_nan().to_numpy() if column.dtype.is_float() else absent
 
 
 def _holds_categories(column: nw.Series[Any]) -> bool:

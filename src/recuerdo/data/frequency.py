@@ -143,7 +143,7 @@ class Frequency:
         if not self.nearest:
             return found
         near = np.stack([found + shift for shift in (-1, 0, 1)])
-        away = np.stack([np.abs((times - self.at(origin, each)).astype(np.int64)) for each in near])
+        away = np.stack([np.abs(times.astype(np.int64) - self.at(origin, each).astype(np.int64)) for each in near])
         return np.take_along_axis(near, away.argmin(axis=0)[None], axis=0)[0]
 
     def begin(self, first: Times) -> Times:

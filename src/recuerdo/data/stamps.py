@@ -135,8 +135,8 @@ def text_of(column: nw.Series[Any]) -> pl.Series:
 
 def _dtype(column: nw.Series[Any]) -> Any:
     """The type of a column; narwhals knows no pandas datetimes in zones with a _, such as America/New_York."""
-    kind = column.to_native().dtype if column.dtype == nw.Unknown else None
-    return nw.Datetime(kind.unit, str(kind.tz)) if getattr(kind, "tz", None) is not None else column.dtype
+    kind: Any = column.to_native().dtype if column.dtype == nw.Unknown else None
+    return column.dtype if getattr(kind, "tz", None) is None else nw.Datetime(kind.unit, str(kind.tz))
 
 
 def _is_text(column: nw.Series[Any]) -> bool:

@@ -13,6 +13,9 @@ __all__ = ["find"]
 _FILLED = 0.5
 """A step that is not the most frequent one is taken if at least this share of its grid has rows."""
 
+_MONTHS = 0.1
+"""How far the steps of a coarser part may differ, as months in days do."""
+
 _NEAR = 0.05
 """How far a median step may lie from a whole number of seconds, minutes, hours or days to be taken for it."""
 
@@ -99,7 +102,8 @@ def _no_change(times: Times, unit: str) -> None:
     if min(len(others), len(steps) - len(others)) < 3:
         return
     at_an_end = others[0] == 0 or others[-1] == len(steps) - 1
-    alike = (steps[others] == _most(steps[others])).mean() > _FILLED
+    middle = np.median(steps[others])  # months are longer and shorter ones, and the first may be cut
+    alike = (np.abs(steps[others] - middle) <= _MONTHS * middle).mean() > _FILLED
     if at_an_end and alike and (np.diff(others) == 1).all():
         turn = others[-1] + 1 if others[0] == 0 else others[0]
         words, other = (Frequency(unit, step).words for step in (common, _most(steps[others])))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from recuerdo.data.frequency import Times
+from recuerdo.data.frequency import MINUTE, Times
 from recuerdo.errors import DataError
 
 __all__ = ["TimeType", "looks_like_dates", "parse"]
@@ -65,7 +65,7 @@ class TimeType:
         if self.zone is None or self.wall:
             return times
         if (fixed := _fixed_offset(self.zone)) is not None:
-            return times + np.timedelta64(fixed, "m")
+            return (times.astype(np.int64) + fixed * MINUTE).view("datetime64[us]")
         utc = pl.Series(times.astype("datetime64[us]")).dt.replace_time_zone("UTC")
         return utc.dt.convert_time_zone(self.zone).dt.replace_time_zone(None).to_numpy()
 

@@ -1,6 +1,15 @@
 """Pictures of what tasks/ and memory/ computed. Nothing is computed here."""
 
+from recuerdo.show.accuracy import (
+    plot_coverage,
+    plot_error_by_horizon,
+    plot_error_by_origin,
+    plot_error_by_series,
+    plot_losses,
+)
+from recuerdo.show.backtests import plot_backtest
 from recuerdo.show.files import save_picture
+from recuerdo.show.forecast_page import save_backtest_page, save_forecast_page
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
 from recuerdo.show.gates import plot_gates, plot_time_constants
 from recuerdo.show.gradients import plot_depth, plot_gradient_flow, plot_growth, plot_itemised, plot_lyapunov
@@ -9,13 +18,19 @@ from recuerdo.show.statements import plot_four_cells, plot_norm_bound, plot_shri
 from recuerdo.show.unfold import plot_unfolded, save_unfolded
 
 __all__ = [
+    "plot_backtest",
+    "plot_coverage",
     "plot_depth",
+    "plot_error_by_horizon",
+    "plot_error_by_origin",
+    "plot_error_by_series",
     "plot_forecast",
     "plot_four_cells",
     "plot_gates",
     "plot_gradient_flow",
     "plot_growth",
     "plot_itemised",
+    "plot_losses",
     "plot_lyapunov",
     "plot_movement",
     "plot_norm_bound",
@@ -23,6 +38,8 @@ __all__ = [
     "plot_shrinking",
     "plot_time_constants",
     "plot_unfolded",
+    "save_backtest_page",
+    "save_forecast_page",
     "save_forecasts",
     "save_picture",
     "save_unfolded",

@@ -32,12 +32,18 @@ def save_picture(drawn: Axes | Figure, path: str | Path, *, formats: tuple[str, 
     path = Path(path)
     if path.suffix.lower() not in formats:
         raise OptionError(f"A picture ends in {', '.join(formats)}, and {path.name} does not: change the file's name.")
-    figure: FigureBase = drawn if isinstance(drawn, Figure) else drawn.figure
-    while not isinstance(figure, Figure):
-        figure = figure.figure  # a part of a figure is written with the whole
+    figure = figure_of(drawn)
     try:
         with mpl.rc_context({"svg.hashsalt": "recuerdo"}):
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
     except OSError as error:
         raise OutputError(f"The picture cannot be written to {path}: {error.strerror}. Choose another path.") from error
     return path
+
+
+def figure_of(drawn: Axes | Figure) -> Figure:
+    """Return the whole figure: a part of one is written with all of it."""
+    figure: FigureBase = drawn if isinstance(drawn, Figure) else drawn.figure
+    while not isinstance(figure, Figure):
+        figure = figure.figure
+    return figure

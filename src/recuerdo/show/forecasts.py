@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +12,8 @@ from matplotlib.figure import Figure
 from recuerdo.data.tables import Panel
 from recuerdo.errors import OptionError
 from recuerdo.show.files import save_picture
-from recuerdo.show.style import INK, MODEL, QUIET, TRUTH, quiet_axes
+from recuerdo.show.series import dated, fan, mark_missing, name_of, origin_mark
+from recuerdo.show.style import INK, MODEL, QUIET, TRUTH, headline, line, quiet_axes
 
 if TYPE_CHECKING:
     from recuerdo.tasks import Forecasts
@@ -21,18 +21,32 @@ if TYPE_CHECKING:
 MOST_PANELS = 6
 """Series that one picture shows at most."""
 
+HISTORY = 72
+"""Known rows before a forecast, where it is not longer than half of them."""
+
 
 def plot_forecast(
-    forecasts: Forecasts, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None, history: int = 72
+    forecasts: Forecasts,
+    *,
+    which: int = 0,
+    truth: Panel | None = None,
+    ax: Axes | None = None,
+    history: int | None = None,
+    ncols: int = 4,
 ) -> Axes:
-    """Draw one series: history, forecast, interval and, where it is known, the truth.
+    """Draw one series: history, forecast, intervals and, where it is known, the truth.
+
+    Quantiles that lie as far below the middle as others above it bound an interval; several make a fan. Where values
+    are missing the line stops, over a grey ground.
 
     Args:
         forecasts: what Forecaster.forecast returned.
         which: the number of the series.
         truth: the rows that followed, as a panel with the same series.
         ax: where to draw; None makes a new figure.
-        history: known rows to show at most; a forecaster that was loaded knows as many as it looks back.
+        history: known rows to show at most; None takes 72, or two horizons. A forecaster that was loaded knows as many
+            as it looks back.
+        ncols: names of lines beside each other, above the picture.
 
     Returns:
         The axes.
@@ -40,7 +54,7 @@ def plot_forecast(
     count = len(forecasts.known.series)
     if not 0 <= which < count:
         raise OptionError(f"which={which}: the series are numbered from 0 to {count - 1}.")
-    if history < 1:
+    if history is not None and history < 1:
         raise OptionError(f"history={history}: at least one known row is shown.")
     if truth is not None and len(truth.series[which].values) != len(forecasts.point[which]):
         raise OptionError(
@@ -51,34 +65,23 @@ def plot_forecast(
         ax = Figure(figsize=(9, 4.2), layout="constrained").subplots()
     one = forecasts.known.series[which]
     times, point = forecasts.times[which], forecasts.point[which]
-    past_times, past = one.times[-history:], one.values[-history:]
-    ax.plot(past_times, past, color=INK, linewidth=1.2, label="history")
+    shown = max(HISTORY, 2 * len(point)) if history is None else history
+    past_times, past = one.times[-shown:], one.values[-shown:]
+    line(ax, past_times, past, color=INK, linewidth=1.2, label="history")
     # The last known value begins each line, so that no gap hides the step into the future.
     bridge = np.concatenate([past_times[-1:], times])
-    if len(forecasts.quantiles) > 1:
-        low, high = min(forecasts.quantiles), max(forecasts.quantiles)
-        bounds = [np.concatenate([past[-1:], forecasts.quantiles[q][which]]) for q in (low, high)]
-        words = f"{100 * (high - low):.0f} % interval"
-        ax.fill_between(bridge, bounds[0], bounds[1], color=MODEL, alpha=0.16, linewidth=0, label=words)
+    bounds = {level: np.concatenate([past[-1:], rows[which]]) for level, rows in forecasts.quantiles.items()}
+    fan(ax, bridge, bounds, forecasts.intervals)
     if truth is not None:
-        true = truth.series[which].values
-        ax.plot(bridge, np.concatenate([past[-1:], true]), color=TRUTH, linewidth=1.4, label="what came true")
-    line = np.concatenate([past[-1:], point])
-    ax.plot(bridge, line, color=MODEL, linewidth=1.8, linestyle=(0, (5, 1.5)), label=f"forecast ({forecasts.model})")
-    ax.axvline(past_times[-1], color=QUIET, linewidth=0.8, linestyle=":")
+        true = np.concatenate([past[-1:], truth.series[which].values])
+        line(ax, bridge, true, color=TRUTH, linewidth=1.4, label="what came true")
+    said = np.concatenate([past[-1:], point])
+    line(ax, bridge, said, color=MODEL, linewidth=1.8, linestyle=(0, (5, 1.5)), label=f"forecast ({forecasts.model})")
+    origin_mark(ax, past_times[-1:])
+    mark_missing(ax, past_times, past)
     quiet_axes(ax)
-    if np.issubdtype(one.times.dtype, np.datetime64):
-        locator = mdates.AutoDateLocator()
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
-    ax.margins(x=0.01)
-    named = forecasts.name if isinstance(forecasts.known.target, str) else str(one.id)
-    title = named if forecasts.known.id is None else f"{named}, {one.id}"
-    ax.set_title(
-        f"{title}, {forecasts.known.freq.words}: the next {len(point)}", loc="left", fontsize=11, color=INK, pad=24
-    )
-    # Between title and axes, where it can hide no line.
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2, frameon=False, fontsize=9)
+    dated(ax, one.times)
+    headline(ax, f"{name_of(forecasts.known, which)}, {forecasts.known.freq.words}: the next {len(point)}", ncols=ncols)
     return ax
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from recuerdo.data.tables import Panel, to_frame
 from recuerdo.errors import OptionError
+from recuerdo.tasks.interval_metrics import intervals
 from recuerdo.tasks.metrics import scores
-from recuerdo.tasks.report import score_table, verdict
+from recuerdo.tasks.report import Standing, score_table, standing, verdict
 from recuerdo.tasks.score_tables import Errors
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Backtest:
         naive_scales: (n,), the unit of MASE of each window's series, from the rows before the first origin.
         members: seed -> (n, K), where several seeds were averaged.
         notes: what was decided or left out, in sentences.
+        fitted_intervals: whether the quantiles were calibrated on these very forecasts, as in a fit's own trial.
     """
 
     known: Panel
@@ -54,6 +57,7 @@ class Backtest:
     naive_scales: Values
     members: Mapping[int, Values] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    fitted_intervals: bool = False
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -62,6 +66,11 @@ class Backtest:
     def horizon(self) -> int:
         """K."""
         return self.truth.shape[1]
+
+    @property
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """The pairs of quantiles that bound an interval about the middle, the widest first."""
+        return intervals(self.quantiles)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return name -> score -> value, over all windows."""
@@ -80,12 +89,21 @@ class Backtest:
         levels = sorted(self.quantiles)
         low = min(levels, default=0.0) if low is None else low
         high = max(levels, default=1.0) if high is None else high
+        return float(np.nanmean(self._inside(low, high)))
+
+    def coverage_by_step(self, low: float, high: float) -> Values:
+        """Return the share of true values between two quantiles at each step ahead, (K,); NaN where none is known."""
+        inside = self._inside(low, high)
+        known = (~np.isnan(inside)).sum(axis=0)
+        return np.nansum(inside, axis=0) / np.where(known == 0, np.nan, known)
+
+    def _inside(self, low: float, high: float) -> Values:
+        """1 where the truth lies between two quantiles, 0 where not, NaN where it is missing."""
         for level in (low, high):
             if level not in self.quantiles:
-                raise OptionError(f"The quantile {level:g} was not asked for; there are {levels}.")
-        known = ~np.isnan(self.truth)
+                raise OptionError(f"The quantile {level:g} was not asked for; there are {sorted(self.quantiles)}.")
         inside = (self.quantiles[low] <= self.truth) & (self.truth <= self.quantiles[high])
-        return float(inside[known].mean())
+        return np.where(np.isnan(self.truth), np.nan, inside)
 
     def warnings(self) -> tuple[str, ...]:
         """Return in a sentence that the model does little more than repeat the last value, where that is so."""
@@ -103,6 +121,11 @@ class Backtest:
         )
 
     @property
+    def standing(self) -> Standing:
+        """Who stands where, by the score that decides."""
+        return standing(self.model, self.scores())
+
+    @property
     def verdict(self) -> str:
         """One sentence: who wins, by how much, and what follows."""
         return verdict(self.model, self.scores())
@@ -114,10 +137,10 @@ class Backtest:
     def __str__(self) -> str:
         many = f"{len(self)} forecast{'s' if len(self) != 1 else ''} of {self.horizon}"
         said = [f"Mean over {many}:", self.table(), self.verdict]
-        for low, high in zip(sorted(self.quantiles), sorted(self.quantiles, reverse=True), strict=True):
-            if low < 0.5 < high and math.isclose(low + high, 1):
-                share = 100 * self.coverage(low, high)
-                said.append(f"The {100 * (high - low):.0f} % interval covered {share:.1f} % of the true values.")
+        for low, high in self.intervals:
+            share = 100 * self.coverage(low, high)
+            here = ", on which it was calibrated" if self.fitted_intervals else ""
+            said.append(f"The {100 * (high - low):.3g} % interval covered {share:.1f} % of the true values{here}.")
         return "\n".join([*said, *self.notes])
 
     def frame(self) -> Any:
@@ -148,28 +171,58 @@ class Backtest:
         """
         import narwhals as nw
 
+        labels, means = self.means(what)
+        columns: dict[str, list[Any]] = {what: [], "forecaster": []}
+        for name, table in means.items():
+            columns[what] += labels
+            columns["forecaster"] += [name] * len(labels)
+            for score, values in table.items():
+                columns.setdefault(score, []).extend(values.tolist())
+        return nw.from_dict(columns, backend=self.known.kind).to_native()
+
+    def means(self, what: str) -> tuple[list[Any], dict[str, dict[str, Values]]]:
+        """Return the numbers behind `by`: the labels of the rows, and name -> score -> (rows,).
+
+        Args:
+            what: as there.
+        """
         if what == "series":
             places, groups = np.unique(self.origins[:, 0], return_inverse=True)
-            labels: Sequence[Any] = [self.known.series[place].id for place in places]
+            labels: list[Any] = [self.known.series[place].id for place in places]
         elif what == "origin":
             stamps = np.array([self.known.series[number].times[end] for number, end in self.origins])
             unique, groups = np.unique(stamps, return_inverse=True)
-            labels = self.known.time_type.text(unique)
+            labels = list(self.known.time_type.text(unique))
         elif what == "horizon":
-            groups, labels = None, range(1, self.horizon + 1)
+            return list(range(1, self.horizon + 1)), {name: each.by_step() for name, each in self.errors.items()}
         else:
             raise OptionError(f"by({what!r}) is not offered; there are 'series', 'horizon' and 'origin'.")
-        columns: dict[str, list[Any]] = {what: [], "forecaster": []}
-        for name, each in self.forecasts.items():
-            errors = Errors.of(self.truth, each, self.naive_scales)
-            columns[what] += labels
-            columns["forecaster"] += [name] * len(labels)
-            for score, values in (errors.by_step() if groups is None else errors.by_group(groups)).items():
-                columns.setdefault(score, []).extend(values.tolist())
-        return nw.from_dict(columns, backend=self.known.kind).to_native()
+        return labels, {name: each.by_group(groups) for name, each in self.errors.items()}
+
+    @cached_property
+    def errors(self) -> dict[str, Errors]:
+        """The errors of each forecaster, by name."""
+        return {name: Errors.of(self.truth, each, self.naive_scales) for name, each in self.forecasts.items()}
 
     def plot(self, *, which: int = 0, ax: Axes | None = None) -> Axes:
         """Draw one series with the forecasts from every origin; see :func:`recuerdo.show.plot_backtest`."""
         from recuerdo.show import plot_backtest
 
         return plot_backtest(self, which=which, ax=ax)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write scores, forecasts, errors by step, origin and series, and coverage as a page that needs no network.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+
+        Returns:
+            The file.
+
+        Raises:
+            OptionError: another ending.
+            OutputError: the file cannot be written.
+        """
+        from recuerdo.show import save_backtest_page
+
+        return save_backtest_page(self, path)

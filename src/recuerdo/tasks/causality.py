@@ -31,7 +31,7 @@ def check_causality(
     """Fit clones of a forecaster on changed copies of a table, and see that only the past decides.
 
     Three promises are tested. Changing the last known value of a series changes its first forecast, and not by the
-    anchor alone: the recurrent layers read it. Changing every row that the trial holds out changes nothing that the
+    anchor alone: the recurrent layers read it. Changing every row that the trial is judged by changes nothing that the
     trial learned: season, lookback, scale, scalers, windows, and each weight, bit for bit, stay as they were. Changing
     what follows an origin does not change the forecast from it.
 
@@ -50,12 +50,11 @@ def check_causality(
     known = panel(table, date=date, target=target, id=id, **covariates)
     seed = forecaster.random_state or 0
     settings = forecaster.get_params() | {"random_state": seed, "baselines": None, "verbose": False}
+    settings["max_seconds"] = None  # a clock would end two trainings at two steps
     first = type(forecaster)(**settings)._fit_panel(known)
-    held_out, horizon = first._plan.held_out, first.horizon
+    held_out, horizon = first._plan.judged, first.horizon
 
-    # A changed future: what is held out is multiplied and turned over, so that level, spread and order all differ.
-    # As many steps as the first took, because a clock would end the second at another one.
-    settings |= {"max_steps": first.report_.steps, "max_seconds": None}
+    # A changed future: what is judged is multiplied and turned over, so that level, spread and order all differ.
     second = type(forecaster)(**settings)._fit_panel(_changed(known, held_out, lambda rows: 3 * rows[::-1] + 1))
     if replace(first._plan, words="") != replace(second._plan, words=""):
         raise LeakError(f"The plan changed with the held-out rows: {first._plan.words} became {second._plan.words}.")

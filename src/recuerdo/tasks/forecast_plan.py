@@ -37,6 +37,9 @@ MOST_STEPS = 6
 LONGEST_SEGMENT = 24
 """Rows of a segment at most."""
 
+WATCHED_HORIZONS = 4
+"""Horizons that the held-out rows have to hold for a part of them to choose the number of steps."""
+
 SIZES = ((1_000, 32, 32), (20_000, 64, 64))
 """(training windows below, hidden units, windows of a batch); 128 of each beyond."""
 
@@ -52,6 +55,8 @@ class Plan:
         held_out: rows at the end of each series that the trial, from which scores and intervals come, does not train
             on.
         words: one line that says all of it.
+        watched: of the held-out rows the first ones, on which the number of steps is chosen; scores and intervals come
+            from the others.
         segment: rows that the recurrence takes as one step.
         least: input rows that a window has at least; less than L where some series are short.
         hidden_size: units of a layer.
@@ -63,10 +68,16 @@ class Plan:
     log: bool
     held_out: int
     words: str
+    watched: int = 0
     segment: int = 1
     least: int = 1
     hidden_size: int = 32
     batch_size: int = 32
+
+    @property
+    def judged(self) -> int:
+        """Rows at the end of each series that scores and intervals come from."""
+        return self.held_out - self.watched
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ class Wishes:
         season, lookback, segment, hidden_size, batch_size: see :class:`Plan`.
         encoder: "auto", "steps" or "segments".
         log: True, False or "auto".
+        steps: whether the data may decide when to stop.
     """
 
     strategy: str = "direct"
@@ -86,6 +98,7 @@ class Wishes:
     encoder: str = "auto"
     segment: int | None = None
     log: bool | str = "auto"
+    steps: bool = True
     hidden_size: int | None = None
     batch_size: int | None = None
 
@@ -149,14 +162,17 @@ def make_plan(
     sizes = next((sizes for below, *sizes in SIZES if count < below), [128, 128])
     hidden_size, batch_size = wishes.hidden_size or sizes[0], wishes.batch_size or sizes[1]
     segment, how = _segment(lookback, chosen, wishes)
+    watched = held_out // 2 if wishes.steps and held_out >= WATCHED_HORIZONS * horizon else 0
+    windows = held_out - watched - horizon + 1
+    watching = f"steps chosen on the first {watched} of the last {held_out} rows, " if watched else ""
     short = int((lengths - held_out - horizon < lookback).sum())
     words = (
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
-        f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), judged on the last {held_out} "
-        f"rows ({windows} forecasts of {horizon} per series), {hidden_size} units, batches of {batch_size}"
-        + (f", {short} series shorter than a window" if short else "")
+        f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {watching}judged on the last "
+        f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, "
+        f"batches of {batch_size}" + (f", {short} series shorter than a window" if short else "")
     )
-    return Plan(chosen, lookback, logs, held_out, words, segment, least, hidden_size, batch_size)
+    return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size)
 
 
 def most_held_out(shortest: int, horizon: int, series: int, least_errors: int) -> int:
@@ -179,7 +195,7 @@ def _judged(horizon: int, series: int, least_errors: int) -> int:
 
 def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:
     """Raise OptionError where the held-out rows give fewer errors than the quantiles that are asked for need."""
-    errors = (plan.held_out - horizon + 1) * horizon * series
+    errors = (plan.judged - horizon + 1) * horizon * series
     if errors < needed:
         raise OptionError(
             f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for quantiles "

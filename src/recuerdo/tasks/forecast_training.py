@@ -39,8 +39,14 @@ Net = DirectNet | RecursiveNet
 
 STRATEGIES = ("direct", "recursive")
 
-AUTO_STEPS = (300, 1500)
+AUTO_STEPS = (100, 1500)
 """Fewest and most steps of a training whose length the number of windows decides."""
+
+EVALUATIONS, PATIENCE = 15, 4
+"""Where steps are chosen on windows that are watched: evaluations of a whole training, and of them without gain."""
+
+MOST_WATCHED = 512
+"""Windows that are watched at most, evenly over all."""
 
 RESOLUTION = 1e-6
 """Changes of a standardised series below this are rounding, in float32 anyway, and no unit to measure in."""
@@ -160,6 +166,7 @@ def train(
     schedule: Schedule,
     random_state: int | None,
     label: str,
+    watched: tuple[Panel, NDArray[np.int64]] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Trained:
     """Fit a network on all windows of a panel.
@@ -172,6 +179,8 @@ def train(
         schedule: how long and how fast.
         random_state: the seed; None draws one.
         label: what the progress calls it.
+        watched: a panel that goes on behind these rows, and origins in it: the weights with which these windows are
+            forecast best are kept, and training ends when they no longer get better.
         callbacks: what listens to the training.
     """
     rows = make_rows(known, encoding)
@@ -188,7 +197,13 @@ def train(
     max_steps = schedule.max_steps
     if max_steps is None and schedule.max_seconds is None:
         max_steps = auto_steps(len(windows), schedule.batch_size)
-    settings = Settings(max_steps=max_steps, max_seconds=schedule.max_seconds, learning_rate=schedule.learning_rate)
+    watching = {}
+    if watched is not None:
+        every = max(1, max_steps // EVALUATIONS) if max_steps else AUTO_STEPS[1] // EVALUATIONS
+        watching = {"evaluate_every": every, "patience": PATIENCE}
+    settings = Settings(
+        max_steps=max_steps, max_seconds=schedule.max_seconds, learning_rate=schedule.learning_rate, **watching
+    )
     with seeded(random_state) as seed, threads_for(schedule.batch_size * shape.products):
         net = shape.build(unit)
         units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
@@ -197,8 +212,18 @@ def train(
             sample = windows.origins(np.unique(np.linspace(0, len(windows) - 1, FITTED_ON).astype(np.int64)))
             objective = begin(net, objective, rows, sample, units)
         problem = as_problem(net, rows, windows, objective, units=units, batch_size=schedule.batch_size, seed=seed)
+        valid = None
+        if watched is not None:
+            whole, origins = make_rows(watched[0], encoding), watched[1]
+            valid = GatherBatches(
+                len(origins),
+                lambda indices: _batch(net, whole, origins[indices], shape.lookback, shape.horizon, units),
+                batch_size=schedule.batch_size,
+                shuffle=False,
+            )
         history = fit(
             problem,
+            valid=valid,
             settings=settings,
             callbacks=callbacks,
             random_state=seed,
@@ -264,15 +289,9 @@ def as_problem(
         batch_size, seed, shuffle: of the batches.
         labels: names of the columns of a window.
     """
-    teacher = isinstance(net, RecursiveNet)
 
     def gather(indices: NDArray[np.int64]) -> Batch:
-        origins = windows.origins(indices)
-        inputs, target = rows.inputs(origins, windows.lookback, windows.horizon)
-        if teacher:
-            inputs["following"] = target
-        aside = {} if units is None else {"units": units[origins[:, 0]]}
-        return Batch(inputs, target, aside)
+        return _batch(net, rows, windows.origins(indices), windows.lookback, windows.horizon, units)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
         if isinstance(net, RecursiveNet):
@@ -281,6 +300,15 @@ def as_problem(
 
     batches = GatherBatches(len(windows), gather, batch_size=batch_size, seed=seed, shuffle=shuffle)
     return Problem(net, batches, loss, {"window": tuple(labels)})
+
+
+def _batch(
+    net: Net, rows: Rows, origins: NDArray[np.int64], lookback: int, horizon: int, units: Tensor | None
+) -> Batch:
+    inputs, target = rows.inputs(origins, lookback, horizon)
+    if isinstance(net, RecursiveNet):
+        inputs["following"] = target
+    return Batch(inputs, target, {} if units is None else {"units": units[origins[:, 0]]})
 
 
 def typical_change(rows: Rows, season: int) -> float:

@@ -51,6 +51,7 @@ def judge(
     numbers = origins[:, 0]
     rows = make_rows(known, judged.encoding)
     answer, points = judged.answer(rows, origins)
+    fitted_here = calibration is None
     if calibration is None:
         calibration = judged.calibrated(answer, z_followed(rows, origins, horizon), levels)
     quantiles = bounds(calibration, answer, levels, rows, origins)
@@ -65,7 +66,8 @@ def judge(
         forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
     truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
     members = members if len(members) > 1 else {}
-    return Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes), calibration
+    made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here)
+    return made, calibration
 
 
 def bounds(

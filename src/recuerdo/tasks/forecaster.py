@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from recuerdo.data.calendar import calendar_names
@@ -29,6 +30,7 @@ from recuerdo.tasks.forecast_options import checked_options, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import read_again, tail
 from recuerdo.tasks.forecast_training import (
+    MOST_WATCHED,
     Schedule,
     Shape,
     Trained,
@@ -217,6 +219,7 @@ class Forecaster(BaseEstimator):
             encoder=self.encoder,
             segment=self.segment,
             log=self.log,
+            steps=self.max_steps is None,
             hidden_size=self.hidden_size,
             batch_size=self.batch_size,
         )
@@ -239,27 +242,28 @@ class Forecaster(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        tried = self._ensemble_of(plan, before, [self.random_state] * self.n_seeds, self.max_steps, budget, "trial")
-        steps, seeds = tried.members[0].history.steps, [each.seed for each in tried.members]
-        size = parameter_count(tried.members[0].net)
-        if steps == 0:
+        windows, watched = self._held_out_windows(plan, known), None
+        if plan.watched:
+            earlier = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
+            watched = known, earlier.origins(_evenly(len(earlier), MOST_WATCHED))
+        seeds = [self.random_state] * self.n_seeds
+        tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
+        history, seeds = tried.members[0].history, [each.seed for each in tried.members]
+        steps, size = history.best_step or history.steps, parameter_count(tried.members[0].net)
+        if history.steps == 0:
             raise KeyboardInterrupt
         models, notes = {self.name: tried}, list[str]()
         if not tried.interrupted and self.baselines == "auto":
             allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
-            mlp = self._train(plan, before, "mlp", steps, allowed, seeds[0], MLP, size)
+            mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
-        windows = WindowSet(
-            [len(one.values) for one in known.series], plan.lookback, self.horizon, least=plan.least
-        ).split(plan.held_out)[1]
-        chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(np.int64))
         trial, calibration = judge(
             known,
             before,
-            windows.origins(chosen),
+            windows.origins(_evenly(len(windows), MOST_WINDOWS)),
             models,
             season=plan.season,
             horizon=self.horizon,
@@ -364,6 +368,27 @@ class Forecaster(BaseEstimator):
         if refit == "never":
             self._require_fitted()
         return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
+
+    def to_html(self, path: str | Path, *, future: Any = None) -> Path:
+        """Write what was chosen, the scores, the forecasts and the held-out windows as a page that needs no network.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+            future: as in predict, where columns are known ahead.
+
+        Returns:
+            The file. A model that was loaded has no held-out forecasts any more: its page has the scores alone.
+
+        Raises:
+            NotFittedError: before fit.
+            OptionError: another ending, or future= is missing.
+            OutputError: the file cannot be written.
+        """
+        self._require_fitted()
+        trial = getattr(self, "trial_", None)
+        forecasts = self.forecast(None if trial is None else trial.known, future=future)
+        histories = [each.history for each in self._ensemble.members]
+        return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
 
     def tune(
         self,
@@ -487,15 +512,21 @@ class Forecaster(BaseEstimator):
         max_steps: int | None,
         max_seconds: float | None,
         label: str,
+        watched: tuple[Panel, NDArray[np.int64]] | None = None,
     ) -> Ensemble:
-        """Train a network for each seed; without seeds the first is drawn, and the others follow it."""
+        """Train a network for each seed; without seeds the first is drawn, and the others follow it.
+
+        Where windows are watched the first chooses the number of steps for all.
+        """
         members: list[Trained] = []
         for number, seed in enumerate(seeds):
             if members and seed == seeds[0]:
                 seed = members[0].seed + number
-            steps = members[0].history.steps if members else max_steps
+            first = members[0].history if members else None
+            steps = max_steps if first is None else first.best_step or first.steps
             called = label if len(seeds) == 1 else f"{label}, seed {number + 1} of {len(seeds)}"
-            members.append(self._train(plan, known, self.cell, steps, None if members else max_seconds, seed, called))
+            budget, watch = (None, None) if members else (max_seconds, watched)
+            members.append(self._train(plan, known, self.cell, steps, budget, seed, called, watched=watch))
             if members[-1].interrupted:
                 # What is half trained is no member of a mean, unless there is nothing else.
                 members = members[:-1] or members
@@ -512,6 +543,7 @@ class Forecaster(BaseEstimator):
         seed: int | None,
         label: str,
         parameters: int = 0,
+        watched: tuple[Panel, NDArray[np.int64]] | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> Trained:
         schedule = Schedule(
@@ -531,12 +563,19 @@ class Forecaster(BaseEstimator):
             schedule=schedule,
             random_state=seed,
             label=label,
+            watched=watched,
             callbacks=callbacks,
         )
 
     def _encoding(self, plan: Plan, known: Panel) -> Encoding:
         names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
         return Encoding.fitted(known, plan.log, tuple(names))
+
+    def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
+        """The windows whose targets lie in the last rows, those that are judged by default."""
+        lengths, names = [len(one.values) for one in known.series], [one.id for one in known.series]
+        windows = WindowSet(lengths, plan.lookback, self.horizon, least=plan.least, names=names)
+        return windows.split(plan.judged if last is None else last)[1]
 
     def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
         return Shape(
@@ -571,6 +610,11 @@ MLP_SHARE = 0.1
 
 MLP_SECONDS = 1.0
 """What the baseline may take in any case."""
+
+
+def _evenly(count: int, most: int) -> NDArray[np.int64]:
+    """The numbers from 0 to count, or as many of them as are looked at, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def _require_simple(known: Panel) -> None:

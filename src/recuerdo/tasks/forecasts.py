@@ -15,6 +15,7 @@ from recuerdo.data.tables import Panel, to_frame
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import make_rows
 from recuerdo.tasks.forecast_trial import bounds
+from recuerdo.tasks.interval_metrics import intervals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,13 +49,20 @@ class Forecasts:
         """The time stamps (K,) of each series' forecast."""
         return self.known.future(len(self.point[0]))
 
+    @property
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """The pairs of quantiles that bound an interval about the middle, the widest first."""
+        return intervals(self.quantiles)
+
     def frame(self) -> Any:
         """Return the forecasts as a table of the kind that came in, with its own column names."""
         bounds = {f"{self.name}-{100 * quantile:g}": rows for quantile, rows in sorted(self.quantiles.items())}
         return to_frame(self.known, self.times, {self.name: self.point, **bounds})
 
-    def plot(self, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None, history: int = 72) -> Axes:
-        """Draw one series with its forecast and interval; see :func:`recuerdo.show.plot_forecast`."""
+    def plot(
+        self, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None, history: int | None = None
+    ) -> Axes:
+        """Draw one series with its forecast and intervals; see :func:`recuerdo.show.plot_forecast`."""
         from recuerdo.show import plot_forecast
 
         return plot_forecast(self, which=which, truth=truth, ax=ax, history=history)

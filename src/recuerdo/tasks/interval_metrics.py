@@ -7,13 +7,24 @@ left out, and a forecast that is not a finite number is an error.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from recuerdo.errors import DataError, OptionError, ShapeError
 from recuerdo.tasks.metrics import Values, checked_forecast, checked_scale, first_index, observed_pair
+
+
+def intervals(quantiles: Iterable[float]) -> tuple[tuple[float, float], ...]:
+    """Return the pairs of quantiles that lie equally far from the middle, the widest first.
+
+    Example:
+        >>> intervals((0.025, 0.1, 0.5, 0.9, 0.975, 0.99))
+        ((0.025, 0.975), (0.1, 0.9))
+    """
+    levels = sorted(quantiles)
+    return tuple((low, high) for low in levels for high in levels if low < 0.5 and math.isclose(low + high, 1))
 
 
 def quantile_loss(truth: ArrayLike, forecast: ArrayLike, quantile: float) -> float:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.metrics import SCORES
+
+if TYPE_CHECKING:
+    from recuerdo.learn import History
+    from recuerdo.tasks.backtests import Backtest
+    from recuerdo.tasks.forecasts import Forecasts
 
 DECIDES = "MASE"
 """The score by which the best forecast is named."""
@@ -48,12 +54,17 @@ class Report:
     @property
     def winner(self) -> str:
         """The name with the lowest MASE, or MAE where MASE is undefined; the baseline where two are level."""
-        return _standing(self.model, self.scores).winner
+        return self.standing.winner
 
     @property
     def verdict(self) -> str:
         """One sentence: who wins, by how much, and what follows."""
         return verdict(self.model, self.scores)
+
+    @property
+    def standing(self) -> Standing:
+        """Who stands where, by the score that decides."""
+        return standing(self.model, self.scores)
 
     def table(self) -> str:
         """Return the scores as a table in plain text."""
@@ -66,6 +77,29 @@ class Report:
             own = [row[DECIDES] for row in self.seed_scores.values()]
             said.append(f"{DECIDES} of its {len(own)} seeds, each on its own: {min(own):.3f} to {max(own):.3f}.")
         return "\n".join([*said, *self.choices])
+
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        forecasts: Forecasts,
+        trial: Backtest | None = None,
+        histories: Sequence[History] = (),
+    ) -> Path:
+        """Write it as a page that needs no network; see :meth:`Forecaster.to_html`, which calls this.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+            forecasts: the next values.
+            trial: the held-out forecasts behind the scores; without them there are fewer pictures.
+            histories: the trainings of the networks.
+
+        Returns:
+            The file.
+        """
+        from recuerdo.show import save_forecast_page
+
+        return save_forecast_page(self, path, forecasts=forecasts, trial=trial, histories=histories)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a plain dict; scores that are undefined become None."""
@@ -105,15 +139,15 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
         >>> print(verdict("GRU", {"GRU": {"MASE": 0.5}, "naive": {"MASE": 1.0}}))
         GRU wins: MASE 0.500, against 1.000 for naive, the best baseline (50 % less).
     """
-    standing = _standing(model, scores)
-    score, best, own, other = standing.score, standing.best, standing.own, standing.other
+    found = standing(model, scores)
+    score, best, own, other = found.score, found.best, found.own, found.other
     if best is None:
         return f"{model}: no baseline was asked for, so whether it is any good is not known."
-    if standing.level:
+    if found.level:
         return (
             f"{model} and {best} are level: {score} {own:.3f} and {other:.3f}. The model adds nothing to this baseline."
         )
-    if standing.winner == model:
+    if found.winner == model:
         less = 100 * (1 - own / other)
         return (
             f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline ({less:.0f} % less)."
@@ -126,25 +160,35 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
+    """Who stands where.
+
+    Attributes:
+        score: the score that decides: MASE, or MAE where MASE is undefined.
+        winner: the name with the lowest; the baseline where two are level.
+        best: the best baseline; None without any.
+        own, other: the score of the model, and of the best baseline.
+        level: whether the two differ by less than shows.
+    """
+
     score: str
     winner: str
-    best: str | None  # baseline
+    best: str | None
     own: float
     other: float
     level: bool
 
 
-def _standing(model: str, scores: Mapping[str, Mapping[str, float]]) -> _Standing:
-    """Who stands where, by the score that decides."""
+def standing(model: str, scores: Mapping[str, Mapping[str, float]]) -> Standing:
+    """Return who stands where, by the score that decides."""
     score = "MAE" if any(math.isnan(row[DECIDES]) for row in scores.values()) else DECIDES
     own = scores[model][score]
     best = min((name for name in scores if name != model), key=lambda name: scores[name][score], default=None)
     if best is None:
-        return _Standing(score, model, None, own, math.nan, False)
+        return Standing(score, model, None, own, math.nan, False)
     other = scores[best][score]
     level = abs(own - other) <= LEVEL * other
-    return _Standing(score, best if level or other < own else model, best, own, other, level)
+    return Standing(score, best if level or other < own else model, best, own, other, level)
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
