@@ -112,11 +112,11 @@ def _facts(forecaster: Forecaster, field: Field, space: Space) -> dict[str, Any]
         "horizon": forecaster.horizon,
         "table": _digest(repr(parts).encode(), *rows),
         "validation": field.plan.held_out,
-        "space": {option: each.to_json() for option, each in space.items()},
-        "options": options,
+        "space": {option: space[option].to_json() for option in sorted(space)},
+        "forecaster": options,
         "random_state": forecaster.random_state,
     }
-    return json.loads(json.dumps(facts, default=repr, sort_keys=True))
+    return json.loads(json.dumps(facts, default=repr))
 
 
 def _digest(*parts: bytes) -> str:

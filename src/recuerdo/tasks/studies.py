@@ -142,8 +142,15 @@ def _require_same(study: Any, facts: Mapping[str, Any], where: str) -> None:
         raise OptionError(f"The study {study.study_name!r} in {where} is not one of recuerdo's: give another name=.")
     for what, value in facts.items():
         if kept.get(what) != value:
-            was = f": {kept.get(what)!r}, and now {value!r}" if len(repr(value)) < 80 else ""
             raise OptionError(
-                f"The study {study.study_name!r} in {where} is of another {what}{was}. Its trials cannot be compared "
-                f"with new ones: give another name=, or leave name out."
+                f"The study {study.study_name!r} in {where} is of another {what}{_difference(kept.get(what), value)}. "
+                f"Its trials cannot be compared with new ones: give another name=, or leave name out."
             )
+
+
+def _difference(was: Any, now: Any) -> str:
+    """Two values of a fact in words; a digest has none."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
+        return ": " + "; ".join(f"{name} was {was.get(name)!r} and is now {now.get(name)!r}" for name in names)
+    return "" if isinstance(now, str) else f": it was {was!r} and is now {now!r}"
