@@ -228,7 +228,7 @@ def _errors(page: Page, backtest: Backtest) -> None:
         own = means[model][deciding]
         order = np.argsort(-np.nan_to_num(own, nan=-1))
         better = "" if best is None else (
-            f" It is below {best}'s in {percent(np.mean(own < means[best][deciding]), 0)} of {len(labels):,} series."
+            f" It is below {best}'s in {percent(float(np.mean(own < means[best][deciding])), 0)} of {len(labels):,} series."
         )  # fmt: skip
         page.picture(
             plot_error_by_series(backtest, ax=_axes(), ncols=NAMES),

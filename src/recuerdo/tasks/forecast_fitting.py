@@ -21,6 +21,7 @@ from recuerdo.learn import Callback
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
+from recuerdo.tasks.conformal import errors_for
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import resolve_device
@@ -81,6 +82,11 @@ class Fitting(BaseEstimator):
     def name(self) -> str:
         """What tables call the model: the cell in the letters that people write it in."""
         return getattr(LAYERS.get(self.cell), "__name__", self.cell)
+
+    @property
+    def _least_errors(self) -> int:
+        """Held-out errors that the quantiles need."""
+        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
 
     def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
         needed = self._least_errors

@@ -12,7 +12,6 @@ from recuerdo.data.windows import WindowSet
 from recuerdo.errors import NotFittedError, OptionError
 from recuerdo.learn import Problem
 from recuerdo.tasks.backtests import Backtest
-from recuerdo.tasks.conformal import errors_for
 from recuerdo.tasks.forecast_backtests import backtest
 from recuerdo.tasks.forecast_ensembles import Ensemble
 from recuerdo.tasks.forecast_fitting import Fitting
@@ -179,11 +178,6 @@ class Forecaster(Fitting):
         """
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
-
-    @property
-    def _least_errors(self) -> int:
-        """Held-out errors that the quantiles need."""
-        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
 
     def predict(self, table: Any = None, *, future: Any = None) -> Any:
         """Forecast the next K values of each series.
