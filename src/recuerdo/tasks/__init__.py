@@ -15,6 +15,7 @@ from recuerdo.tasks.hold_out import Comparison, hold_out
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.report import Report
 from recuerdo.tasks.score_tables import Errors
+from recuerdo.tasks.tunings import Tuning
 
 _LOADERS = {FORECASTER: load_forecaster}
 
@@ -44,6 +45,7 @@ __all__ = [
     "Forecaster",
     "Forecasts",
     "Report",
+    "Tuning",
     "baselines",
     "check_causality",
     "exponential_smoothing",

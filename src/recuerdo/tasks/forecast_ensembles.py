@@ -61,7 +61,7 @@ class Ensemble:
         Returns:
             The mean answer, and each member's own forecasts (n, K), all on the scaler's scale.
         """
-        made = [answers(each, rows, origins) for each in self.members]
+        made = [answers(each.net, each.shape, rows, origins) for each in self.members]
         head = make_head(self.shape.head, self.shape.levels)
 
         def quantile(level: float) -> Values:

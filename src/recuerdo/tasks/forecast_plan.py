@@ -115,6 +115,7 @@ def make_plan(
     natural_season: int,
     wishes: Wishes = Wishes(),
     least_errors: int = 1,
+    held_out: int | None = None,
 ) -> Plan:
     """Decide from the lengths of the series, and from their rows before the held-out ones.
 
@@ -125,6 +126,7 @@ def make_plan(
         natural_season: the season that the time stamps suggest.
         wishes: what the user has decided.
         least_errors: held-out errors of all series together that the intervals need; LEAST_ERRORS are seen to at most.
+        held_out: rows at the end of each series that are not trained on; None decides from their lengths.
 
     Raises:
         DataError: a series has too few rows, or every series is constant.
@@ -132,7 +134,7 @@ def make_plan(
     """
     lengths = np.array([len(values) for values in series])
     shortest, rows = int(lengths.argmin()), int(np.median(lengths))
-    judged = max(1, -(-min(least_errors, LEAST_ERRORS) // (horizon * len(series))))
+    judged = _judged(horizon, len(series), least_errors) if held_out is None else held_out - horizon + 1
 
     chosen, why_season = _season(rows, horizon, judged, natural_season, wishes)
     lookback = wishes.lookback or _lookback(lengths, rows, horizon, judged, chosen, wishes)
@@ -147,8 +149,10 @@ def make_plan(
             f"{horizon + judged - 1} rows to judge the result. Give more rows, a shorter horizon, lookback or season, "
             f"or leave the series out."
         )
-    windows = min(max(has // 10, -(-LEAST_ERRORS // horizon), judged), MOST_HELD_OUT, has - needed + judged)
-    held_out = horizon - 1 + windows
+    if held_out is None:
+        most = most_held_out(has, horizon, len(series), least_errors)
+        held_out = min(most, has - needed + judged + horizon - 1)
+    windows = held_out - horizon + 1
     training = [values[:-held_out] for values in series]
     _require_values(training, names, shortest)
     logs, why_scale = _scale(series, training, names, chosen, held_out, wishes.log)
@@ -166,10 +170,27 @@ def make_plan(
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
         f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {watching}judged on the last "
         f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, "
-        f"batches of {batch_size}"
-        + (f", {short} series shorter than a window" if short else "")
+        f"batches of {batch_size}" + (f", {short} series shorter than a window" if short else "")
     )
     return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size)
+
+
+def most_held_out(shortest: int, horizon: int, series: int, least_errors: int) -> int:
+    """Return how many rows at the end of each series a trial holds out at most, whatever else is decided.
+
+    Args:
+        shortest: rows of the shortest series.
+        horizon: K.
+        series: how many there are.
+        least_errors: as in make_plan.
+    """
+    windows = max(shortest // 10, -(-LEAST_ERRORS // horizon), _judged(horizon, series, least_errors))
+    return horizon - 1 + min(windows, MOST_HELD_OUT)
+
+
+def _judged(horizon: int, series: int, least_errors: int) -> int:
+    """Held-out forecasts of each series that the intervals need."""
+    return max(1, -(-min(least_errors, LEAST_ERRORS) // (horizon * series)))
 
 
 def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:

@@ -13,7 +13,18 @@ from torch import Tensor
 from recuerdo.cells import CELLS
 from recuerdo.data.tables import Panel
 from recuerdo.data.windows import WindowSet
-from recuerdo.learn import Batch, GatherBatches, History, Problem, Settings, fit, seeded, threads_for
+from recuerdo.learn import (
+    Batch,
+    Callback,
+    GatherBatches,
+    History,
+    Problem,
+    Settings,
+    fit,
+    in_evaluation,
+    seeded,
+    threads_for,
+)
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_count
@@ -29,7 +40,7 @@ Net = DirectNet | RecursiveNet
 STRATEGIES = ("direct", "recursive")
 
 AUTO_STEPS = (100, 1500)
-"""Without max_steps or max_seconds: twenty passes over the windows, but no fewer and no more steps than these."""
+"""Fewest and most steps of a training whose length the number of windows decides."""
 
 EVALUATIONS, PATIENCE = 15, 4
 """Where steps are chosen on windows that are watched: evaluations of a whole training, and of them without gain."""
@@ -156,6 +167,7 @@ def train(
     random_state: int | None,
     label: str,
     watched: tuple[Panel, NDArray[np.int64]] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Trained:
     """Fit a network on all windows of a panel.
 
@@ -169,6 +181,7 @@ def train(
         label: what the progress calls it.
         watched: a panel that goes on behind these rows, and origins in it: the weights with which these windows are
             forecast best are kept, and training ends when they no longer get better.
+        callbacks: what listens to the training.
     """
     rows = make_rows(known, encoding)
     static = 0 if rows.static is None else rows.static.shape[1]
@@ -183,8 +196,7 @@ def train(
     unit = typical_change(rows, shape.season)
     max_steps = schedule.max_steps
     if max_steps is None and schedule.max_seconds is None:
-        per_pass = -(-len(windows) // schedule.batch_size)
-        max_steps = int(np.clip(20 * per_pass, *AUTO_STEPS))
+        max_steps = auto_steps(len(windows), schedule.batch_size)
     watching = {}
     if watched is not None:
         every = max(1, max_steps // EVALUATIONS) if max_steps else AUTO_STEPS[1] // EVALUATIONS
@@ -213,12 +225,18 @@ def train(
             problem,
             valid=valid,
             settings=settings,
+            callbacks=callbacks,
             random_state=seed,
             device=schedule.device,
             verbose=schedule.verbose,
             label=label,
         )
     return Trained(net, shape, encoding, unit, history, seed)
+
+
+def auto_steps(windows: int, batch_size: int) -> int:
+    """Return the optimiser steps of a training without max_steps or max_seconds: twenty passes, within AUTO_STEPS."""
+    return int(np.clip(20 * -(-windows // batch_size), *AUTO_STEPS))
 
 
 @torch.no_grad()
@@ -304,11 +322,14 @@ def typical_change(rows: Rows, season: int) -> float:
 
 
 @torch.no_grad()
-def answers(trained: Trained, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024) -> tuple[Tensor, Values]:
+def answers(
+    net: Net, shape: Shape, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024
+) -> tuple[Tensor, Values]:
     """Answer from some origins.
 
     Args:
-        trained: a trained network.
+        net: a network, trained or in training; it is left in the mode in which it came.
+        shape: of the network.
         rows: the rows on its scale.
         origins: (n, 2), number of the series and index of the last known row.
         batch_size: windows at a time.
@@ -316,16 +337,25 @@ def answers(trained: Trained, rows: Rows, origins: NDArray[np.int64], batch_size
     Returns:
         The head's answers, (n, K) or (n, K, ·), and the windows' scales (n, 1), both float64 on the scaler's scale.
     """
-    net, shape = trained.net, trained.shape
     device = next(net.parameters()).device
-    net.eval()
     made, scales = [], []
-    for first in range(0, len(origins), batch_size):
-        inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
-        inputs = {name: value.to(device) for name, value in inputs.items()}
-        made.append(net(**inputs).double().cpu())
-        scales.append(net.scale(inputs["window"]).double().cpu().numpy())
+    with in_evaluation(net):
+        for first in range(0, len(origins), batch_size):
+            inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
+            inputs = {name: value.to(device) for name, value in inputs.items()}
+            made.append(net(**inputs).double().cpu())
+            scales.append(net.scale(inputs["window"]).double().cpu().numpy())
     return torch.cat(made), np.concatenate(scales)
 
 
-__all__ = ["STRATEGIES", "Schedule", "Shape", "Trained", "answers", "as_problem", "parameter_count", "train"]
+__all__ = [
+    "STRATEGIES",
+    "Schedule",
+    "Shape",
+    "Trained",
+    "answers",
+    "as_problem",
+    "auto_steps",
+    "parameter_count",
+    "train",
+]
