@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from recuerdo.data.stamps import column_of
 from recuerdo.data.tables import Panel
 from recuerdo.show.style import MODEL, QUIET, line
 
@@ -88,6 +89,16 @@ def name_of(known: Panel, which: int) -> str:
     return named if known.id is None else f"{named}, {one.id}"
 
 
-def _number(stamp: Any) -> float:
-    """Where a stamp lies on the axis."""
-    return float(mdates.date2num(stamp)) if isinstance(stamp, np.datetime64) else float(stamp)
+def stamps(known: Panel, times: NDArray[Any]) -> list[str]:
+    """Write time stamps as the user's table has them."""
+    return [stamp(each) for each in column_of(times, known.time_type, known.date, known.kind).to_list()]
+
+
+def stamp(written: object) -> str:
+    """Write one of them, without a midnight that says nothing."""
+    return str(written).removesuffix(" 00:00:00")
+
+
+def _number(time: Any) -> float:
+    """Where a time stamp lies on the axis."""
+    return float(mdates.date2num(time)) if isinstance(time, np.datetime64) else float(time)
