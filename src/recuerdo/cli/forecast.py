@@ -74,7 +74,7 @@ def forecast(
     from recuerdo.errors import OptionError
 
     chosen = target[0] if target is not None and len(target) == 1 else target or None
-    beside = {"past": past or (), "future": future or (), "static": static or ()}
+    beside: dict[str, Any] = {"past": past or (), "future": future or (), "static": static or ()}
     if bool(future) != (future_table is not None):
         raise OptionError(
             "--future names columns that are known ahead, and --future-table the file that has their next rows: "

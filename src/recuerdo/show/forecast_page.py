@@ -233,14 +233,14 @@ def _errors(page: Page, backtest: Backtest) -> None:
         order = np.argsort(-np.nan_to_num(own, nan=-1))
         better = ""
         if best is not None:
-            share = percent(np.mean(own < means[best][deciding]), 0)
+            share = percent(float(np.mean(own < means[best][deciding])), 0)
             better = f"{model} is better than {best} in {share} of {len(labels):,} series."
         page.picture(
             plot_error_by_series(backtest, ax=_axes(), ncols=NAMES),
             f"Chart of {deciding} by series: {model} {_span(own)}. {better}",
             f"{deciding} by series, the worst first",
             ("Series", *means),
-            _cut([(str(labels[k]), *(score(row[deciding][k]) for row in means.values())) for k in order]),
+            _cut([(str(labels[k]), *(score(float(row[deciding][k])) for row in means.values())) for k in order]),
         )
         if better:
             page.say(better)

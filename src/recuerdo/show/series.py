@@ -24,7 +24,7 @@ TINTS = (0.16, 0.42)
 """How much of the model's colour the widest and the narrowest of several intervals have."""
 
 
-def mark_missing(ax: Axes, times: NDArray[Any], values: Values) -> None:
+def mark_missing(ax: Axes, times: NDArray[Any], values: NDArray[Any]) -> None:
     """A grey ground from the last value before missing ones to the next."""
     ends = [[_number(each) for each in span] for span in missing_spans(times, values)]
     if ends:
@@ -33,7 +33,7 @@ def mark_missing(ax: Axes, times: NDArray[Any], values: Values) -> None:
         ax.broken_barh(spans, (0, 1), transform=ground, color=PAPER, linewidth=0, zorder=0, label="no value")
 
 
-def missing_spans(times: NDArray[Any], values: Values) -> list[tuple[Any, Any]]:
+def missing_spans(times: NDArray[Any], values: NDArray[Any]) -> list[tuple[Any, Any]]:
     """Return for each run of missing values the stamps that the line breaks off and goes on at."""
     edges = np.flatnonzero(np.diff(np.pad(np.isnan(values).astype(np.int8), 1)))
     last = len(times) - 1

@@ -67,7 +67,7 @@ class Fitting(BaseEstimator):
     learning_rate: float
     random_state: int | None
     device: str
-    verbose: bool | None
+    verbose: bool | str | None
 
     report_: Report
     trial_: Backtest
@@ -120,10 +120,7 @@ class Fitting(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        windows, watched = self._held_out_windows(plan, known), None
-        if plan.watched:
-            earlier = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
-            watched = known, earlier.origins(_evenly(len(earlier), MOST_WATCHED))
+        windows, watched = self._held_out_windows(plan, known), self._watched(plan, known)
         seeds = [self.random_state] * self.n_seeds
         tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
         history, seeds = tried.members[0].history, [each.seed for each in tried.members]
@@ -251,6 +248,13 @@ class Fitting(BaseEstimator):
     def _encoding(self, plan: Plan, known: Panel) -> Encoding:
         names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
         return Encoding.fitted(known, plan.log, tuple(names))
+
+    def _watched(self, plan: Plan, known: Panel) -> tuple[Panel, NDArray[np.int64]] | None:
+        """The panel and the origins in it on which the number of steps is chosen, where the plan has such rows."""
+        if not plan.watched:
+            return None
+        windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
+        return known, windows.origins(_evenly(len(windows), MOST_WATCHED))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""

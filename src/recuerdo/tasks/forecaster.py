@@ -281,7 +281,7 @@ class Forecaster(Fitting):
     ) -> Tuning:
         """Search for better options, by trials that Optuna proposes, keeps and ends early where they fall behind.
 
-        The last rows, by which the trial of a fit judges, are set apart before anything else and never read. A network
+        The last rows, which the trial of a fit holds out, are set apart before anything else and never read. A network
         learns from the first rows and forecasts those between. The lowest MASE of these forecasts (MAE where MASE is
         undefined) is the best.
 
