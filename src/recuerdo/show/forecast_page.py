@@ -230,10 +230,10 @@ def _errors(page: Page, backtest: Backtest) -> None:
     labels, means = backtest.means("series")
     if len(labels) > 1:
         own = means[model][deciding]
-        order = np.argsort(-np.nan_to_num(own, nan=-1))
+        order: list[int] = np.argsort(-np.nan_to_num(own, nan=-1)).tolist()
         better = ""
         if best is not None:
-            share = percent(np.mean(own < means[best][deciding]), 0)
+            share = percent(float(np.mean(own < means[best][deciding])), 0)
             better = f"{model} is better than {best} in {share} of {len(labels):,} series."
         page.picture(
             plot_error_by_series(backtest, ax=_axes(), ncols=NAMES),
