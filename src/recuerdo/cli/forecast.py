@@ -74,13 +74,12 @@ def forecast(
     from recuerdo.errors import OptionError
 
     chosen = target[0] if target is not None and len(target) == 1 else target or None
-    beside: dict[str, Any] = {"past": past or (), "future": future or (), "static": static or ()}
     if bool(future) != (future_table is not None):
         raise OptionError(
             "--future names columns that are known ahead, and --future-table the file that has their next rows: "
             f"--future{'-table' if future else ''} is missing."
         )
-    known = panel(data, date=date, target=chosen, id=id, **beside)
+    known = panel(data, date=date, target=chosen, id=id, past=past or (), future=future or (), static=static or ())
     if horizon > 0:
         ahead(known, future_table, horizon)
 
@@ -112,9 +111,9 @@ def forecast(
     model.check(known)
     if backtest is not None:
         model.check(_before(known, horizon, backtest))
+    page = None if html is None else results.prepare_page(html, overwrite=overwrite)
     names = results.names(backtest=backtest is not None, page=html is None)
     results.prepare(directory, overwrite=overwrite, names=names)
-    page = directory / results.PAGE if html is None else results.prepare_page(html, overwrite=overwrite)
     for note in known.notes:
         print(note)
     print(f"{len(known)} series, {known.rows} rows in all", flush=True)

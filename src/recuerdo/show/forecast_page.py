@@ -230,7 +230,7 @@ def _errors(page: Page, backtest: Backtest) -> None:
     labels, means = backtest.means("series")
     if len(labels) > 1:
         own = means[model][deciding]
-        order = np.argsort(-np.nan_to_num(own, nan=-1))
+        order: list[int] = np.argsort(-np.nan_to_num(own, nan=-1)).tolist()
         better = ""
         if best is not None:
             share = percent(float(np.mean(own < means[best][deciding])), 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from recuerdo.data.calendar import calendar_names
+from recuerdo.data.calendar import calendar, calendar_names
 from recuerdo.data.tables import Panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import OptionError
@@ -111,6 +111,8 @@ class Fitting(BaseEstimator):
             held_out=held_out,
         )
         require_errors(plan, self.horizon, len(known), needed)
+        if self.calendar and not isinstance(self.calendar, str):
+            calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
             _require_simple(known)
         return plan
