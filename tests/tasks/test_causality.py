@@ -11,10 +11,9 @@ import torch
 from tests.tasks.tables import DATA, QUICK, daily, kinds, long, quick, weekly
 from torch import nn
 
-import recuerdo.tasks.forecaster as forecaster_module
 from recuerdo import Forecaster
 from recuerdo.errors import LeakError, OptionError
-from recuerdo.tasks import check_causality, forecast_inputs, forecast_training
+from recuerdo.tasks import check_causality, forecast_fitting, forecast_inputs, forecast_training
 from recuerdo.tasks.forecast_cores import RecurrentCore, zeroed
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
@@ -232,7 +231,7 @@ def test_a_forecast_that_has_seen_what_it_forecasts_is_found(monkeypatch):
         leaking = {name: 0.9 * f + 0.1 * trial.truth for name, f in trial.forecasts.items()}
         return replace(trial, forecasts=leaking), calibration
 
-    monkeypatch.setattr(forecaster_module, "judge", leaky)
+    monkeypatch.setattr(forecast_fitting, "judge", leaky)
     with pytest.raises(LeakError, match=r"A forecast from before the held-out rows changed .* seen its own future"):
         check_causality(quick(), daily())
 

@@ -88,7 +88,7 @@ def test_where_steps_are_chosen_on_held_out_rows_the_others_alone_judge():
 
 
 def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
-    monkeypatch.setattr("recuerdo.tasks.forecaster.MOST_WINDOWS", 3)
+    monkeypatch.setattr("recuerdo.tasks.forecast_fitting.MOST_WINDOWS", 3)
     trial = quick().fit(daily(weekly(100))).trial_
     assert trial.origins[:, 1].tolist() == [85, 89, 94]  # of the origins 85 to 94
     assert trial.truth.shape == (3, HORIZON)
