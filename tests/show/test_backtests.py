@@ -62,7 +62,7 @@ def test_the_intervals_are_those_of_the_quantiles(three):
 def test_where_forecasts_overlap_those_in_a_row_are_whole_and_the_others_thin(overlapping):
     ax = plot_backtest(overlapping)
     lines = lines_of(ax)
-    whole, thin = lines["forecast (GRU)"], lines["from 4 origins between"]
+    whole, thin = lines["forecast (GRU)"], lines["4 origins between"]
     assert np.isfinite(whole.get_ydata()).sum() == 2 * HORIZON
     assert np.isfinite(thin.get_ydata()).sum() == 4 * HORIZON
     np.testing.assert_array_equal(whole.get_ydata()[-HORIZON:], overlapping.forecasts["GRU"][-1])

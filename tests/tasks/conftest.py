@@ -4,17 +4,18 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from tests.tasks.tables import daily, quick
+from tests.tasks.tables import DATA, quick
 
 from recuerdo import Forecaster
 
 
 @pytest.fixture(scope="session")
 def fitted() -> Callable[..., Forecaster]:
-    """Fits once for each set of options, on the same daily table; who changes a model makes its own."""
+    """Fits once for each set of options and each of tables.DATA; who changes a model makes its own."""
 
     @cache
-    def fit(**changes) -> Forecaster:
-        return quick(**changes).fit(daily())
+    def fit(data: str = "plain", **changes) -> Forecaster:
+        table, columns = DATA[data]
+        return quick(**changes).fit(table, **columns)
 
     return fit

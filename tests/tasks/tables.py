@@ -56,6 +56,76 @@ def long(**series: NDArray[np.float64]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
+def covariates(**series: NDArray[np.float64]) -> pl.DataFrame:
+    """A long table with a covariate of each kind.
+
+    rain (past, with gaps), price and open (future, a number and a category), size and region (static, likewise).
+    """
+    parts = []
+    for number, (name, values) in enumerate(series.items()):
+        rows = len(values)
+        draw, t = np.random.default_rng(100 + number), np.arange(rows)
+        rain = draw.normal(size=rows)
+        rain[3::11] = np.nan
+        parts.append(
+            pl.DataFrame(
+                {
+                    "unique_id": [name] * rows,
+                    "ds": dates(rows),
+                    "y": values,
+                    "rain": rain,
+                    "price": 2 + 0.1 * t + draw.normal(size=rows),
+                    "open": np.where((t + number) % 5 == 0, "no", "yes"),
+                    "size": [10.0 + number] * rows,
+                    "region": [("north", "south")[number % 2]] * rows,
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+ROLES: dict[str, Any] = {"past": ["rain"], "future": ["price", "open"], "static": ["size", "region"]}
+"""How fit is told of them."""
+
+
+def ahead(table: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """The next rows of each series of such a table, with what is known ahead."""
+    parts = []
+    for (name,), one in table.group_by("unique_id", maintain_order=True):
+        last, draw = one["ds"][-1], np.random.default_rng(len(one))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "unique_id": [name] * rows,
+                    "ds": pl.date_range(last + timedelta(1), last + timedelta(rows), eager=True),
+                    "price": 5 + draw.normal(size=rows),
+                    "open": np.where(np.arange(rows) % 2 == 0, "no", "yes"),
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def holed(values: NDArray[np.float64], seed: int = 7, share: float = 0.2) -> NDArray[np.float64]:
+    """The same values, some of them missing."""
+    gone = np.random.default_rng(seed).random(len(values)) < share
+    gone[[0, -1]] = False
+    return np.where(gone, np.nan, values)
+
+
+DATA: dict[str, tuple[pl.DataFrame, dict[str, Any]]] = {
+    "plain": (daily(), {}),
+    "gaps": (daily(holed(weekly())), {}),
+    "covariates": (covariates(a=holed(weekly()), b=weekly(80, seed=1, level=20)), ROLES),
+}
+"""Name -> a table, and how fit is told its columns."""
+
+
+def following(data: str) -> dict[str, Any]:
+    """What predict has to be told of the rows after such a table."""
+    return {"future": ahead(DATA["covariates"][0], HORIZON)} if data == "covariates" else {}
+
+
 def kinds() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Name -> table, and how fit is told its columns."""
     y, other = weekly(), weekly(seed=1, level=20)

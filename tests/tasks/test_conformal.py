@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from recuerdo.errors import OptionError
-from recuerdo.tasks.conformal import Conformal, errors_for
+from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, errors_for
 
 STEPS = np.array([1.0, 1.5, 3.0])
 LEVELS = [0.5, 0.8, 0.9]
@@ -72,3 +73,77 @@ def test_too_few_errors_for_a_level_are_refused_and_just_enough_are_not(level, e
         OptionError, match=rf"interval of {100 * level:g} % needs {enough} held-out errors, and there are {enough - 1}:"
     ):
         Conformal.fitted(errors[:-1]).margin(level)
+
+
+def answered(n, K=2, seed=0):
+    """What a network says of n windows that differ in how sure it is: normal quantiles of half the true spread."""
+    rng = np.random.default_rng(seed)
+    spread = rng.uniform(0.5, 4, size=(n, 1)) * np.ones((n, K))
+    point = rng.normal(size=(n, K))
+    truth = point + 2 * spread * rng.standard_normal((n, K))
+    return Answer(point, np.ones((n, 1)), lambda level: point + spread * norm.ppf(level)), truth
+
+
+def part(answer, rows):
+    return Answer(answer.point[rows], answer.scale[rows], lambda level: answer.quantile(level)[rows])
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.9), (0.025, 0.5, 0.975), (0.3,), (0.9, 0.05, 0.5)])
+def test_moved_quantiles_have_as_much_of_the_truth_below_them_as_they_say(levels):
+    answer, truth = answered(6000)
+    old, new = slice(0, 3000), slice(3000, None)
+    calibrated = ConformalQuantiles.fitted(levels, part(answer, old), truth[old])
+    for level in levels:
+        below = (truth[new] <= calibrated.quantile(level, part(answer, new))).mean()
+        assert below == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / 6000) + 1e-3)
+        if len(levels) > 1 and level != 0.5:
+            unmoved = (truth[new] <= answer.quantile(level)[new]).mean()
+            assert abs(unmoved - level) > 0.05  # so that there was something to mend
+
+
+def test_a_move_is_in_units_of_the_windows_own_width():
+    answer, truth = answered(500)
+    calibrated = ConformalQuantiles.fitted((0.1, 0.9), answer, truth)
+    width = answer.quantile(0.9) - answer.quantile(0.1)
+    for level in (0.1, 0.9):
+        moved = (calibrated.quantile(level, answer) - answer.quantile(level)) / width
+        np.testing.assert_allclose(moved, calibrated.moves[level], rtol=1e-9)
+
+
+def test_the_move_is_the_order_statistic_that_theory_asks_for():
+    rng = np.random.default_rng(1)
+    point, truth = np.zeros((19, 1)), rng.standard_normal((19, 1))
+    answer = Answer(point, np.ones((19, 1)), lambda level: point + (level - 0.5))
+    moves = ConformalQuantiles.fitted((0.1, 0.9), answer, truth).moves
+    errors = np.sort(truth[:, 0])
+    # Width 0.8: of 19 scores the 18th bounds 90 % of the next ones, and the 2nd has 10 % below it.
+    assert moves[0.9] == pytest.approx((errors[17] - 0.4) / 0.8)
+    assert moves[0.1] == pytest.approx((errors[1] + 0.4) / 0.8)
+
+
+def test_one_quantile_alone_moves_on_the_scale_of_the_window():
+    answer, truth = answered(300)
+    scaled = Answer(answer.point, np.full((300, 1), 3.0), answer.quantile)
+    one = ConformalQuantiles.fitted((0.8,), answer, truth).moves[0.8]
+    assert ConformalQuantiles.fitted((0.8,), scaled, truth).moves[0.8] == pytest.approx(one / 3)
+
+
+def test_missing_truth_moves_nothing():
+    answer, truth = answered(200)
+    holed = truth.copy()
+    holed[::3] = np.nan
+    kept = np.arange(200) % 3 > 0
+    assert (
+        ConformalQuantiles.fitted((0.1, 0.9), answer, holed).moves
+        == ConformalQuantiles.fitted((0.1, 0.9), part(answer, kept), truth[kept]).moves
+    )
+    errors = (truth - answer.point)[kept]
+    holed_errors = np.where(np.isnan(holed), np.nan, truth - answer.point)
+    assert Conformal.fitted(holed_errors).margin(0.8) == pytest.approx(Conformal.fitted(errors).margin(0.8), rel=1e-12)
+
+
+def test_too_few_windows_for_a_quantile_are_refused():
+    answer, truth = answered(9, K=1)
+    ConformalQuantiles.fitted((0.05, 0.95), answer, truth)
+    with pytest.raises(OptionError, match=r"The quantile 0.95 needs 9 held-out errors, and there are 8: ask for"):
+        ConformalQuantiles.fitted((0.95,), part(answer, slice(0, 8)), truth[:8])

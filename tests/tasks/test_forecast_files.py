@@ -57,12 +57,13 @@ def test_everything_that_was_fitted_comes_back(fitted, saved):
     assert loaded.report_ == model.report_
     assert loaded.season_ == model.season_
     assert loaded._plan == model._plan
-    assert loaded._model.history == model._model.history
-    assert loaded._model.scalers == model._model.scalers
-    assert not loaded._model.net.training
-    for name, tensor in model._model.net.state_dict().items():
-        assert torch.equal(loaded._model.net.state_dict()[name], tensor)
-        assert loaded._model.net.state_dict()[name].device.type == "cpu"
+    assert loaded._ensemble.encoding == model._ensemble.encoding
+    (mine,), (theirs,) = model._ensemble.members, loaded._ensemble.members
+    assert (theirs.history, theirs.shape, theirs.unit, theirs.seed) == (mine.history, mine.shape, mine.unit, mine.seed)
+    assert not theirs.net.training
+    for name, tensor in mine.net.state_dict().items():
+        assert torch.equal(theirs.net.state_dict()[name], tensor)
+        assert theirs.net.state_dict()[name].device.type == "cpu"
 
 
 def test_a_loaded_model_saves_and_loads_again(fitted, saved, tmp_path):
@@ -100,18 +101,30 @@ def test_another_task_is_refused_with_those_that_are_known(saved):
         (("settings", "strategy"), "recursive"),
         (("settings", "horizon"), 6),
         (("settings", "num_layers"), -1),
-        (("settings", "quantiles"), None),
+        (("settings", "quantiles"), [0.3]),
         (("settings", "magic"), True),
+        (("shape", "hidden_size"), 9),
+        (("shape", "cell"), "abacus"),
+        (("shape", "head"), "gaussian"),
+        (("shape", "levels"), None),
+        (("shape",), {}),
+        (("encoding", "past"), None),
+        (("encoding",), []),
+        (("moves",), 3),
+        (("unit",), None),
+        (("members",), 3),
         (("plan", "season"), None),
+        (("plan", "season"), 6),
         (("plan",), []),
         (("series",), []),
         (("series", 0, "mean"), None),
         (("table",), "none"),
         (("table", "freq"), {}),
-        (("history", "losses"), None),
-        (("history",), [1.0]),
+        (("members", 0, "history", "losses"), None),
+        (("members", 0, "history"), [1.0]),
+        (("table", "covariates"), None),
         (("report", "scores"), 3),
-        (("seed",), -1),
+        (("members", 0, "seed"), -1),
     ],
 )
 def test_a_card_that_does_not_belong_to_the_weights_is_refused(saved, keys, value):

@@ -6,28 +6,27 @@ import numpy as np
 import pytest
 import torch
 from tests.tolerances import assert_values
-from torch import nn
 
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_nets import (
-    FLOOR,
-    DirectNet,
-    RecursiveNet,
-    direct_core,
-    parameter_count,
-    window_mlp,
-    zeroed,
-)
+from recuerdo.tasks.forecast_anchor import Anchor
+from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP
+from recuerdo.tasks.forecast_heads import make_head
+from recuerdo.tasks.forecast_losses import Objective
+from recuerdo.tasks.forecast_nets import FLOOR, DirectNet, RecursiveNet, known_and_since
 
 CELLS = sorted(LAYERS)
 SHAPES = [(1, 3), (7, 5), (7, 7), (7, 16), (12, 12), (12, 30)]  # season, horizon
 N, UNIT = 4, 0.3
 
 
-def direct(season, horizon, cell="gru", lookback=None, trained=True):
+def direct(season, horizon, cell="gru", lookback=None, trained=True, *, level_rows=None, head="point", gaps=False):
     torch.manual_seed(0)
     lookback = lookback or 2 * season + 3
-    net = DirectNet(direct_core(LAYERS[cell](1, 6), horizon), horizon, season, UNIT)
+    kind = make_head(head, (0.1, 0.9))
+    features = 3 if gaps else 1
+    core = RecurrentCore(LAYERS[cell](features, 6), features, horizon, kind.width)
+    anchor = Anchor(horizon, season, lookback)
+    net = DirectNet(core, anchor, kind, UNIT, level_rows=level_rows or lookback, gaps=gaps)
     return moved(net.double(), trained), windows(lookback)
 
 
@@ -52,13 +51,18 @@ def windows(lookback):
     return torch.randn(N, lookback, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.parametrize("head", ["point", "quantiles", "gaussian", "student_t"])
 @pytest.mark.parametrize(("season", "horizon"), SHAPES)
-def test_an_untrained_direct_net_says_the_last_season_and_half_the_growth(season, horizon):
-    net, window = direct(season, horizon, trained=False)
-    z = window[..., 0].numpy()
-    growth = z[:, -season:].mean(axis=1) - z[:, -2 * season : -season].mean(axis=1)
-    expected = [z[:, z.shape[1] - season + h % season] + growth / 2 for h in range(horizon)]
-    np.testing.assert_allclose(net(window).detach().numpy(), np.stack(expected, axis=1), rtol=0, atol=1e-14)
+def test_an_untrained_direct_net_says_the_mean_of_simple_forecasts(season, horizon, head):
+    net, window = direct(season, horizon, trained=False, head=head)
+    said = net.head.point(net(window)).detach().numpy()
+    for row, answer in zip(window[..., 0].numpy(), said, strict=True):
+        last = np.array([row[len(row) - season + h % season] for h in range(horizon)])
+        growth = np.mean(row[-season:]) - np.mean(row[-2 * season : -season])
+        members = [np.full(horizon, row[-1]), np.full(horizon, row.mean()), last, last + growth]
+        if season == 1:
+            del members[2]
+        np.testing.assert_allclose(answer, np.mean(members, axis=0), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("season", "horizon"), SHAPES)
@@ -105,7 +109,7 @@ def test_a_teacher_forced_answer_is_for_the_row_that_the_loss_compares_it_with()
     target = torch.randn(N, 4, dtype=torch.float64)
     z = np.concatenate([window[..., 0].numpy(), target.numpy()], axis=1)
     errors = [np.abs(z[:, row] - z[:, row - 7] - 0.5 * (z[:, row - 1] - z[:, row - 8])) for row in range(8, z.shape[1])]
-    loss = net.loss(net(window, target), window, following=target, target=target)
+    loss = net.loss(net(window, target), window, target)
     assert loss.item() == pytest.approx(np.mean(errors) / UNIT, rel=1e-12)
 
 
@@ -114,15 +118,29 @@ def test_the_direct_loss_is_the_mean_absolute_error_on_each_windows_scale():
     target, output = torch.randn(N, 4, dtype=torch.float64), net(window)
     scales = np.sqrt(window[..., 0].numpy().var(axis=1) + (FLOOR * UNIT) ** 2)
     by_hand = np.mean(np.abs(output.detach().numpy() - target.numpy()) / scales[:, None])
-    assert net.loss(output, window, target).item() == pytest.approx(by_hand, rel=1e-12)
+    loss = Objective("mae", net.head)(output, target, net.scale(window), {})
+    assert loss.item() == pytest.approx(by_hand, rel=1e-12)
+
+
+@pytest.mark.parametrize("level_rows", [1, 7, 17])
+def test_the_core_sees_each_window_less_its_level_over_its_spread(level_rows):
+    net, window = direct(7, 4, level_rows=level_rows)
+    seen = []
+    with net.core.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+        net(window)
+    z = window[..., 0].numpy()
+    level = z[:, -level_rows:].mean(axis=1, keepdims=True)
+    scale = np.sqrt(z.var(axis=1, keepdims=True) + (FLOOR * UNIT) ** 2)
+    np.testing.assert_allclose(seen[0][..., 0].numpy(), (z - level) / scale, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("cell", [*CELLS, "mlp"])
 def test_every_row_of_the_window_reaches_a_direct_forecast(cell):
     net, window = direct(7, 16, "gru" if cell == "mlp" else cell, lookback=24)
     if cell == "mlp":
-        net = moved(DirectNet(window_mlp(24, 16, 2000), 16, 7, UNIT).double(), True)
-    gradient = torch.autograd.functional.jacobian(net.core, windows(24))  # (N, K, N, L, 1)
+        core = WindowMLP(24, 16, 1, 2000)
+        net = moved(DirectNet(core, Anchor(16, 7, 24), net.head, UNIT, level_rows=24).double(), True)
+    gradient = torch.autograd.functional.jacobian(net.core, windows(24))[:, :, 0]  # (N, K, N, L, 1)
     assert (torch.diagonal(gradient[..., 0], dim1=0, dim2=2) != 0).any(dim=0).all()
     assert torch.autograd.gradcheck(net, window[:1].requires_grad_())
 
@@ -163,22 +181,66 @@ def test_a_recursive_scale_is_the_typical_change():
     assert net.scale(window).tolist() == [[UNIT]] * N
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(
-    ("hidden_size", "lookback", "horizon"), [(16, 24, 12), (32, 14, 7), (32, 24, 1), (64, 48, 24), (32, 336, 48)]
-)
-def test_the_window_mlp_has_as_many_parameters_within_five_percent(cell, hidden_size, lookback, horizon):
-    size = parameter_count(direct_core(LAYERS[cell](1, hidden_size), horizon))
-    mlp = window_mlp(lookback, horizon, size)
-    hidden = mlp[1].out_features
-    assert parameter_count(mlp) == hidden * (lookback + 1) + horizon * (hidden + 1)
-    one_unit = lookback + 1 + horizon
-    assert abs(parameter_count(mlp) - size) <= max(0.05 * size, one_unit / 2)
+@pytest.mark.parametrize("head", ["point", "quantiles", "gaussian", "student_t"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_missing_values_never_come_out_as_nan(head, gaps):
+    net, window = direct(7, 10, head=head, gaps=gaps)
+    rng = np.random.default_rng(0)
+    for share in (0.1, 0.5, 0.9, 1.0):
+        holed = window.clone()
+        holed[torch.from_numpy(rng.random(holed.shape) < share)] = torch.nan
+        answer = net(holed)
+        assert answer.isfinite().all()
+        net.zero_grad()
+        answer.sum().backward()
+        assert all(parameter.grad.isfinite().all() for parameter in net.parameters() if parameter.grad is not None)
 
 
-def test_the_window_mlp_has_one_unit_at_least():
-    assert window_mlp(400, 10, 50)[1].out_features == 1
+def test_the_scale_of_a_window_is_that_of_what_is_known_of_it():
+    net, window = direct(7, 4)
+    holed = window.clone()
+    holed[0, 2:9] = holed[1, -1] = torch.nan
+    holed[2] = torch.nan
+    z = holed[..., 0].numpy()
+    variances = [row[~np.isnan(row)].var() if (~np.isnan(row)).any() else 0 for row in z]
+    expected = np.sqrt(np.array(variances) + (FLOOR * UNIT) ** 2)
+    np.testing.assert_allclose(net.scale(holed)[:, 0].numpy(), expected, rtol=1e-12)
 
 
-def test_zeroed_layers_answer_zero():
-    assert not zeroed(nn.Linear(3, 2))(torch.randn(5, 3)).any()
+def test_a_core_is_told_which_values_are_known_and_how_long_ago_the_last_one_was():
+    z = torch.tensor([[torch.nan, torch.nan, 1.0, torch.nan, torch.nan, 2.0, 3.0, torch.nan]])
+    known, since = known_and_since(z)
+    assert known.tolist() == [[0, 0, 1, 0, 0, 1, 1, 0]]
+    # Before the first known value the time counts from the row before the window.
+    np.testing.assert_allclose(since.exp().numpy() - 1, [[1, 2, 0, 1, 2, 0, 0, 1]], atol=1e-6)
+
+
+def test_where_values_can_be_missing_the_core_gets_both_and_filled_values():
+    net, window = direct(7, 4, gaps=True)
+    window[0, 5] = torch.nan
+    seen = []
+    with net.core.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+        net(window)
+    (features,) = seen
+    known, since = known_and_since(window[..., 0])
+    assert torch.equal(features[..., 1:], torch.stack([known, since], dim=-1))
+    filled = window[..., 0].clone()
+    filled[0, 5] = window[0, 12, 0]  # the next season has its place; there is none before
+    level, scale = filled.mean(dim=1, keepdim=True), net.scale(window)
+    assert_values(features[..., 0], (filled - level) / scale)
+
+
+def test_covariates_reach_the_core_behind_the_target_and_zeros_stand_before_a_series_begins():
+    torch.manual_seed(0)
+    core = RecurrentCore(LAYERS["gru"](3, 6), 3, 4, 1, future=1, static=2)
+    net = moved(DirectNet(core, Anchor(4, 7, 17), make_head("point", ()), UNIT, level_rows=17).double(), True)
+    window = torch.randn(N, 17, 3, dtype=torch.float64)
+    window[1, :5] = torch.nan
+    future, static = (torch.randn(N, *shape, dtype=torch.float64) for shape in [(4, 1), (2,)])
+    seen = []
+    with net.core.register_forward_pre_hook(lambda _, inputs: seen.append(inputs)):
+        answer = net(window, future, static)
+    features, *others = seen[0]
+    assert torch.equal(features[..., 1:], window[..., 1:].nan_to_num(0.0))
+    assert [torch.equal(*each) for each in zip(others, (future, static), strict=True)] == [True, True]
+    assert answer.isfinite().all()

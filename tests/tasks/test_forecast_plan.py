@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from recuerdo.errors import DataError, OptionError
-from recuerdo.tasks.forecast_plan import LEAST_ERRORS, LEAST_WINDOWS, MOST_HELD_OUT, make_plan
+from recuerdo.tasks.forecast_plan import (
+    LEAST_ERRORS,
+    LEAST_WINDOWS,
+    MOST_HELD_OUT,
+    MOST_SEASONS,
+    MOST_STEPS,
+    PLENTY,
+    SIZES,
+    Wishes,
+    make_plan,
+    require_errors,
+)
 from recuerdo.tasks.scaling import prefers_log
 
 NOISE = np.random.default_rng(0).normal(size=5000)
@@ -23,18 +34,13 @@ def growing(rows):
     return (10 + t) * (1 + 0.3 * np.sin(2 * np.pi * t / 12))
 
 
-def plan(
-    *series, horizon=12, natural_season=12, least=lambda s: 2 * s, season=None, lookback=None, log="auto", errors=1
-):
+def plan(*series, horizon=12, natural_season=12, errors=1, **wishes):
     return make_plan(
         series,
         [f"s{number}" for number in range(len(series))],
         horizon,
         natural_season=natural_season,
-        least_lookback=least,
-        season=season,
-        lookback=lookback,
-        log=log,
+        wishes=Wishes(**wishes),
         least_errors=errors,
     )
 
@@ -44,7 +50,7 @@ def test_the_season_of_the_time_stamps_and_two_of_them_to_look_back_over():
     assert (made.season, made.lookback, made.log, made.held_out) == (12, 24, False, 11 + 14)
     assert made.words == (
         "season 12 (from the time stamps), lookback 24, the values as they are (swings do not grow with the level), "
-        "judged on the last 25 rows (14 forecasts of 12 per series)"
+        "judged on the last 25 rows (14 forecasts of 12 per series), 32 units, batches of 32"
     )
 
 
@@ -72,7 +78,7 @@ def test_a_given_scale_is_kept_and_named_as_given(log, scale):
 def test_a_given_season_and_lookback_are_kept():
     made = plan(additive(144), season=6, lookback=40)
     assert (made.season, made.lookback) == (6, 40)
-    assert made.words.startswith("season 6 (given), lookback 40, ")
+    assert made.words.startswith("season 6 (given), lookback 40 in 6 segments of 6, ")
 
 
 def test_too_few_rows_for_the_season_fall_back_to_none_and_say_so():
@@ -90,7 +96,7 @@ def test_a_lookback_shorter_than_the_season_needs_falls_back_to_none_and_says_so
 
 
 def test_a_network_that_needs_less_of_a_season_keeps_it():
-    assert plan(additive(144), lookback=20, least=lambda s: s + 2).season == 12
+    assert plan(additive(144), lookback=20, strategy="recursive").season == 12
 
 
 @pytest.mark.parametrize(("rows", "lookback"), [(200, 24), (40, 40 - 27), (30, 3), (29, 2)])
@@ -108,7 +114,7 @@ def test_the_shortest_series_with_too_few_rows_is_named_with_what_it_needs():
     with pytest.raises(
         DataError,
         match=re.escape(
-            "Series 's1' has 28 rows, and horizon 12 with lookback 2 needs at least 29: 2 + 12 for a window, 4 windows"
+            "Series 's1' has 28 rows, and horizon 12 with lookback 12 needs at least 39: 12 + 12 for a window, 4 win"
         ),
     ):
         plan(additive(144), additive(28))
@@ -186,3 +192,89 @@ def test_what_is_held_out_leaves_enough_to_train_on(rows, horizon, natural_seaso
     if rows >= 144 and horizon <= 12:
         assert held_out_forecasts * horizon >= 20  # enough errors for an interval of 90 %
         assert made.held_out <= rows // 10 + 20 + horizon
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("series", [1, 5, 40])
+@pytest.mark.parametrize("horizon", [3, 24, 48])
+def test_a_window_holds_whole_seasons_and_more_than_two_only_where_plenty_of_windows_are_left(
+    strategy, series, horizon
+):
+    made = plan(*[additive(1000)] * series, horizon=horizon, natural_season=24, strategy=strategy)
+    assert made.lookback % 24 == 0
+    assert 2 <= made.lookback // 24 <= MOST_SEASONS
+    if made.lookback > 48:
+        assert strategy == "direct"
+        assert series * (1000 - made.held_out - made.lookback - horizon + 1) >= PLENTY // 2
+    assert f"lookback {made.lookback}" in made.words
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 0), (60, 1), (400, 2)])
+def test_more_windows_get_a_larger_network_and_larger_batches(count, size):
+    made = plan(*[additive(144)] * count)
+    sizes = [*[tuple(each) for _, *each in SIZES], (128, 128)]
+    assert (made.hidden_size, made.batch_size) == sizes[size]
+    assert f"{made.hidden_size} units, batches of {made.batch_size}" in made.words
+    given = plan(*[additive(144)] * count, hidden_size=7, batch_size=9)
+    assert (given.hidden_size, given.batch_size) == (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "segment"),
+    [
+        ({"lookback": 24 * MOST_STEPS}, 24),
+        ({"lookback": 24 * MOST_STEPS - 1}, 1),
+        ({"lookback": 24 * MOST_STEPS, "encoder": "steps"}, 1),
+        ({"lookback": 24 * MOST_STEPS, "strategy": "recursive"}, 1),
+        ({"lookback": 48, "encoder": "segments"}, 24),
+        ({"lookback": 30, "season": 1, "encoder": "segments"}, 2),
+        ({"lookback": 120, "season": 1, "encoder": "segments"}, 10),
+        ({"lookback": 96, "season": 48, "encoder": "segments"}, 24),  # the largest divisor up to 24
+        ({"lookback": 100, "season": 35, "encoder": "segments"}, 7),
+        ({"lookback": 48, "segment": 5}, 5),
+        ({"lookback": 48, "segment": 24, "encoder": "segments"}, 24),
+    ],
+)
+def test_segments_are_seasons_or_parts_of_them_where_a_window_holds_enough(wishes, segment):
+    made = plan(additive(1000), natural_season=24, **wishes)
+    assert made.segment == segment
+    words = f"lookback {made.lookback} in {made.lookback // segment} segments of {segment}, "
+    assert (words in made.words) == (segment > 1)
+    assert ("segments of" in made.words) == (segment > 1)
+
+
+def test_a_segment_of_which_a_window_does_not_hold_two_is_refused():
+    assert plan(additive(144), lookback=24, segment=12).segment == 12
+    with pytest.raises(OptionError, match="segment=13 is too long for a lookback of 24, which has to hold two or more"):
+        plan(additive(144), lookback=24, segment=13)
+
+
+def test_a_short_series_among_longer_ones_begins_within_a_window():
+    made = plan(additive(144), additive(144), additive(50))
+    assert made.lookback == 24
+    assert made.least < made.lookback
+    assert 50 - made.held_out - 12 - made.least + 1 >= LEAST_WINDOWS
+    assert made.words.endswith(", 1 series shorter than a window")
+    alone = plan(additive(144), additive(144))
+    assert alone.least == alone.lookback
+    assert "shorter" not in alone.words
+    with pytest.raises(DataError, match="Series 's2' has 50 rows, and horizon 12 with lookback 24 needs at least 51"):
+        plan(additive(144), additive(144), additive(50), lookback=24, strategy="recursive")
+
+
+def test_missing_values_decide_nothing_and_a_series_without_any_before_the_held_out_rows_is_refused():
+    holed = growing(144)
+    holed[7::10] = np.nan
+    assert plan(holed) == plan(growing(144))
+    holed[:-25] = np.nan
+    with pytest.raises(DataError, match=r"Series 's1' has no value before its held-out rows, .* leave it out, or give"):
+        plan(growing(144), holed)
+
+
+def test_quantiles_that_need_more_errors_than_the_held_out_rows_give_are_refused():
+    made = plan(additive(144))
+    errors = (made.held_out - 11) * 12
+    require_errors(made, 12, 1, errors)
+    with pytest.raises(OptionError, match=rf"need {errors + 1} held-out errors, and the last rows give {errors}: ask"):
+        require_errors(made, 12, 1, errors + 1)
+    require_errors(made, 12, 2, errors + 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, daily, long, numbers, quick, weekly
 
-from recuerdo.tasks import forecast_trial
+from recuerdo.tasks.conformal import Conformal
 from recuerdo.tasks.forecast_nets import FLOOR
 from recuerdo.tasks.metrics import naive_scale
 
@@ -36,27 +36,47 @@ def test_the_unit_of_mase_comes_from_the_training_rows_of_each_series(model):
 
 
 def test_an_error_is_divided_by_its_window_and_makes_the_interval(model):
-    trial, tried = model.trial_, model._trial_model
+    trial, tried = model.trial_, model._tried
+    by_hand = np.empty_like(trial.truth)
     for i, (number, end) in enumerate(trial.origins):
-        scaler = tried.scalers[number]
+        scaler = tried.encoding.scalers["ab"[number]]
         window = (A, B)[number][end + 1 - LOOKBACK : end + 1]
-        scale = np.sqrt(scaler.forward(window).var() + (FLOOR * tried.unit) ** 2)
-        by_hand = (trial.truth[i] - trial.forecasts["GRU"][i]) / scaler.std / scale
-        np.testing.assert_allclose(trial.errors[i], by_hand, rtol=1e-4, atol=1e-5)
+        scale = np.sqrt(scaler.forward(window).var() + (FLOOR * tried.members[0].unit) ** 2)
+        by_hand[i] = (trial.truth[i] - trial.forecasts["GRU"][i]) / scaler.std / scale
+    expected = Conformal.fitted(by_hand)
+    np.testing.assert_allclose(model._calibration.spread, expected.spread, rtol=1e-4)
+    np.testing.assert_allclose(model._calibration.scores, expected.scores, rtol=1e-3, atol=1e-4)
+
+
+def test_the_trials_own_interval_is_that_of_its_calibration(model):
+    trial = model.trial_
+    for level in (0.1, 0.9):
+        reach = np.abs(trial.quantiles[level] - trial.forecasts["GRU"])
+        assert (reach > 0).all()
+    # A forecast of 80 % covers at least so much of the errors that it was made from.
+    assert trial.coverage() >= 0.8
+
+
+@pytest.mark.parametrize("head", ["quantiles", "gaussian", "student_t"])
+def test_of_a_head_that_knows_how_sure_it_is_each_quantile_has_its_share_of_the_trial_below_it(head):
+    trial = quick(head=head).fit(long(a=A, b=B)).trial_
+    n = trial.truth.size
+    for level, rows in trial.quantiles.items():
+        assert (trial.truth <= rows).mean() == pytest.approx(level, abs=1.5 / n)
 
 
 def test_an_interval_is_the_margin_on_the_scale_of_the_last_window(model):
     frame, last = model.predict(), A[-LOOKBACK:]
-    scaler, unit = model._model.scalers[0], model._model.unit
+    scaler, unit = model._ensemble.encoding.scalers["a"], model._ensemble.members[0].unit
     scale = np.sqrt(scaler.forward(last).var() + (FLOOR * unit) ** 2) * scaler.std
-    reach = model._conformal.margin(0.8) * scale
+    reach = model._calibration.margin(0.8) * scale
     point = numbers(frame)[:HORIZON]
     np.testing.assert_allclose(numbers(frame, "y-90")[:HORIZON], point + reach, rtol=1e-5)
     np.testing.assert_allclose(numbers(frame, "y-10")[:HORIZON], point - reach, rtol=1e-5)
 
 
 def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
-    monkeypatch.setattr(forecast_trial, "MOST_WINDOWS", 3)
+    monkeypatch.setattr("recuerdo.tasks.forecaster.MOST_WINDOWS", 3)
     trial = quick().fit(daily(weekly(100))).trial_
     assert trial.origins[:, 1].tolist() == [85, 89, 94]  # of the origins 85 to 94
     assert trial.truth.shape == (3, HORIZON)

@@ -1,4 +1,4 @@
-"""What every forecaster promises, whatever its cell and its strategy."""
+"""What every forecaster promises, whatever its options and its data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -13,24 +14,65 @@ import torch
 from polars.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
-from tests.tasks.tables import HORIZON, LOOKBACK, QUICK, SEASON, daily, numbers, quick, weekly
+from tests.tasks.tables import (
+    DATA,
+    HORIZON,
+    LOOKBACK,
+    QUICK,
+    SEASON,
+    covariates,
+    daily,
+    following,
+    holed,
+    numbers,
+    quick,
+    weekly,
+)
 
 import recuerdo as rc
 from recuerdo.errors import NotFittedError
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_training import STRATEGIES
 
-KINDS = [{"cell": cell, "strategy": strategy} for cell in sorted(LAYERS) for strategy in STRATEGIES]
-EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind['cell']}-{kind['strategy']}")
-COLUMNS = ["day", "y", "y-10", "y-90"]
+KINDS = [
+    *({"cell": cell, "strategy": strategy} for cell in sorted(LAYERS) for strategy in STRATEGIES),
+    {"head": "quantiles"},
+    {"head": "gaussian", "cell": "lstm"},
+    {"head": "student_t", "cell": "indrnn"},
+    {"encoder": "segments", "cell": "frnn"},
+    {"segment": 5, "loss": "owa"},
+    {"loss": "mse", "calendar": ("weekday",)},
+    {"n_seeds": 2},
+    {"data": "gaps"},
+    {"data": "gaps", "head": "quantiles", "encoder": "segments"},
+    {"data": "covariates"},
+    {"data": "covariates", "head": "student_t", "encoder": "segments", "calendar": ("weekday",), "n_seeds": 2},
+]
+EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+
+
+def parts(kind):
+    """The data of a kind, its other options, and what predict is told."""
+    data = kind.get("data", "plain")
+    options = {name: value for name, value in kind.items() if name != "data"}
+    return data, options, following(data)
+
+
+def changed(data, change):
+    """The table of a kind with other values: `change` is told those of each series."""
+    if data == "covariates":
+        return covariates(a=change(holed(weekly())), b=change(weekly(80, seed=1, level=20)))
+    return daily(change(holed(weekly()) if data == "gaps" else weekly()))
 
 
 @EVERY
 def test_the_table_is_left_as_it_was(kind):
-    frame = daily().to_pandas()
+    data, options, told = parts(kind)
+    table, columns = DATA[data]
+    frame = table.to_pandas()
     before = frame.copy(deep=True)
-    model = quick(**kind, max_steps=1).fit(frame)
-    model.predict(frame)
+    model = quick(**options, max_steps=1).fit(frame, **columns)
+    model.predict(frame, **told)
     model.as_problem(frame)
     assert frame.equals(before)
     assert frame.dtypes.equals(before.dtypes)
@@ -48,84 +90,114 @@ def test_a_clone_has_the_same_options_and_has_learned_nothing(fitted, kind):
 
 @EVERY
 def test_the_same_seed_gives_the_same_forecast_and_another_seed_another(fitted, kind):
-    first = fitted(**kind).predict()
-    assert_frame_equal(quick(**kind).fit(daily()).predict(), first, check_exact=True)
-    other = fitted(**kind, random_state=4).predict()
+    data, options, told = parts(kind)
+    table, columns = DATA[data]
+    first = fitted(**kind).predict(**told)
+    assert_frame_equal(quick(**options).fit(table, **columns).predict(**told), first, check_exact=True)
+    other = fitted(**kind, random_state=14).predict(**told)
     assert (numbers(other) != numbers(first)).all()
 
 
 @EVERY
 def test_a_forecast_of_the_fitted_table_is_the_forecast_of_fit(fitted, kind):
+    data, _, told = parts(kind)
     model = fitted(**kind)
-    assert_frame_equal(model.predict(daily()), model.predict(), check_exact=True)
+    assert_frame_equal(model.predict(DATA[data][0], **told), model.predict(**told), check_exact=True)
 
 
 @EVERY
 def test_forecasting_twice_gives_the_same(fitted, kind):
+    data, _, told = parts(kind)
     model = fitted(**kind)
-    first = model.predict()
-    model.predict(daily(weekly(seed=9)))
-    assert_frame_equal(model.predict(), first, check_exact=True)
+    first = model.predict(**told)
+    model.predict(changed(data, lambda values: values[::-1].copy()), **told)
+    assert_frame_equal(model.predict(**told), first, check_exact=True)
 
 
 @EVERY
 def test_the_result_has_the_columns_of_the_table_and_ordered_quantiles(fitted, kind):
-    frame = fitted(**kind).predict()
-    assert frame.columns == COLUMNS
-    assert frame.height == HORIZON
-    assert frame["day"].diff().drop_nulls().dt.total_days().unique().to_list() == [1]
-    assert frame["day"][0] > daily()["day"][-1]
-    assert (numbers(frame, "y-10") <= numbers(frame)).all()
-    assert (numbers(frame) <= numbers(frame, "y-90")).all()
+    data, options, told = parts(kind)
+    frame = fitted(**kind).predict(**told)
+    names = ["unique_id", "ds"] if data == "covariates" else ["day"]
+    assert frame.columns == [*names, "y", "y-10", "y-90"]
+    assert frame.height == HORIZON * (2 if data == "covariates" else 1)
+    assert np.isfinite(frame.select("y", "y-10", "y-90").to_numpy()).all()
+    one = frame.head(HORIZON)[names[-1]]
+    assert one.diff().drop_nulls().dt.total_days().unique().to_list() == [1]
+    assert one[0] == daily()["day"][-1] + timedelta(1)
+    assert (numbers(frame, "y-10") <= numbers(frame, "y-90")).all()
+    if options.get("head", "point") == "point":
+        assert (numbers(frame, "y-10") <= numbers(frame)).all()
+        assert (numbers(frame) <= numbers(frame, "y-90")).all()
 
 
 @EVERY
 def test_only_the_rows_within_the_lookback_decide(fitted, kind):
+    data, _, told = parts(kind)
     model = fitted(**kind)
-    values = weekly()
-    older = values.copy()
-    older[:-LOOKBACK] += 10
-    expected = model.predict(daily(values))
-    assert_frame_equal(model.predict(daily(older)), expected, check_exact=True)
-    latest = values.copy()
-    latest[-1] += 1
-    assert numbers(model.predict(daily(latest)))[0] != numbers(expected)[0]
+
+    def older(values):
+        values = values.copy()
+        values[:-LOOKBACK] += 10
+        return values
+
+    def latest(values):
+        values = values.copy()
+        values[-1] += 1
+        return values
+
+    expected = model.predict(**told)
+    assert_frame_equal(model.predict(changed(data, older), **told), expected, check_exact=True)
+    moved = numbers(model.predict(changed(data, latest), **told))
+    assert (moved[::HORIZON] != numbers(expected)[::HORIZON]).all()  # the first step of every series
 
 
 @EVERY
 def test_a_model_that_was_saved_and_loaded_says_the_same(fitted, kind, tmp_path):
+    data, _, told = parts(kind)
     model = fitted(**kind)
     loaded = rc.load(model.save(tmp_path / "model"))
-    assert_frame_equal(loaded.predict(), model.predict(), check_exact=True)
-    assert_frame_equal(loaded.predict(daily()), model.predict(), check_exact=True)
+    assert_frame_equal(loaded.predict(**told), model.predict(**told), check_exact=True)
+    assert_frame_equal(loaded.predict(DATA[data][0], **told), model.predict(**told), check_exact=True)
     assert loaded.get_params() == model.get_params()
     assert loaded.report_ == model.report_
 
 
 @EVERY
 def test_a_model_survives_a_pickle_in_memory(fitted, kind):
+    _, _, told = parts(kind)
     model = fitted(**kind)
-    assert_frame_equal(pickle.loads(pickle.dumps(model)).predict(), model.predict(), check_exact=True)
+    again = pickle.loads(pickle.dumps(model))
+    assert_frame_equal(again.predict(**told), model.predict(**told), check_exact=True)
 
 
 @EVERY
 def test_a_fit_follows_its_report(fitted, kind):
-    report = fitted(**kind).report_
+    model, count = fitted(**kind), kind.get("n_seeds", 1)
+    report = model.report_
     assert (report.steps, report.random_state) == (QUICK["max_steps"], QUICK["random_state"])
-    assert report.parameters == sum(each.numel() for each in fitted(**kind)._model.net.parameters())
-    assert f"season {SEASON} (from the time stamps), lookback {LOOKBACK}, " in report.choices[-1]
-    assert list(report.scores) == [report.model] == [fitted(**kind).name]
+    assert report.parameters == sum(each.numel() for each in model._ensemble.members[0].net.parameters())
+    assert f"season {SEASON} (from the time stamps), lookback {LOOKBACK}" in report.choices[-1]
+    assert list(report.scores) == [report.model] == [model.name]
+    assert list(report.seed_scores) == ([3, 4] if count == 2 else [])
 
 
 def test_a_new_process_says_the_same_of_every_model(fitted, tmp_path):
-    paths = [fitted(**kind).save(tmp_path / str(number)) for number, kind in enumerate(KINDS)]
+    asked, here = [], []
+    for number, kind in enumerate(KINDS):
+        _, _, told = parts(kind)
+        path = fitted(**kind).save(tmp_path / str(number))
+        for table in told.values():
+            table.write_parquet(tmp_path / "future.parquet")
+        asked.append([str(path), str(tmp_path / "future.parquet") if told else None])
+        here.append([list(row) for row in fitted(**kind).predict(**told).select("y", "y-10", "y-90").rows()])
     code = (
         "import sys, json, recuerdo as rc\n"
-        "print(json.dumps([rc.load(path).predict().select('y', 'y-10', 'y-90').rows() for path in sys.argv[1:]]))"
+        "made = [rc.load(path).predict(future=future) for path, future in json.loads(sys.argv[1])]\n"
+        "print(json.dumps([frame.select('y', 'y-10', 'y-90').rows() for frame in made]))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(asked)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    here = [[list(row) for row in fitted(**kind).predict().select("y", "y-10", "y-90").rows()] for kind in KINDS]
     # Exact: numbers go through JSON by their shortest text that reads back as the same float.
     assert json.loads(done.stdout) == here
 

@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 from tests.tasks.tables import HORIZON, QUICK, daily, quick
 
 import recuerdo as rc
-from recuerdo.tasks.forecast_nets import DirectNet
+from recuerdo.tasks.forecast_losses import Objective
 
 STEPS = QUICK["max_steps"]
 
@@ -15,15 +15,15 @@ STEPS = QUICK["max_steps"]
 def interrupt_at(monkeypatch, step):
     """Ctrl-C in that step, counted from 0 over all trainings of a fit: the trial, the MLP and the model."""
     calls = []
-    loss = DirectNet.loss
+    loss = Objective.__call__
 
-    def counted(net, *args, **options):
-        calls.append(net)
+    def counted(*args):
+        calls.append(args)
         if len(calls) == step + 1:
             raise KeyboardInterrupt
-        return loss(net, *args, **options)
+        return loss(*args)
 
-    monkeypatch.setattr(DirectNet, "loss", counted)
+    monkeypatch.setattr(Objective, "__call__", counted)
 
 
 def kept(model):
@@ -34,7 +34,7 @@ def kept(model):
         f"{held_out} rows"
     )
     assert model.predict().height == HORIZON
-    return model._model is model._trial_model
+    return model._ensemble is model._tried
 
 
 def test_in_the_trial_the_steps_so_far_are_the_model(monkeypatch):
@@ -82,3 +82,30 @@ def test_before_the_first_step_there_is_nothing_to_keep(monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             model.fit(daily())
     assert_frame_equal(model.predict(), expected, check_exact=True)
+
+
+def test_of_several_seeds_those_that_were_whole_in_the_trial_are_the_model(monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, STEPS + 2)  # in the second of the trial
+        model = quick(n_seeds=2, baselines="auto").fit(daily())
+    assert [each.history.steps for each in model._ensemble.members] == [STEPS]
+    assert "MLP (same size)" not in model.report_.scores
+    assert kept(model)
+
+
+def test_of_several_seeds_none_is_lost_in_the_last_training(monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 3 * STEPS + 2)  # two of the trial, and in the second after the first on all rows
+        model = quick(n_seeds=2).fit(daily())
+    assert len(model._ensemble.members) == 2
+    assert kept(model)
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_backtest_that_is_interrupted_ends(monkeypatch, refit):
+    model = quick()
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 2)
+        with pytest.raises(KeyboardInterrupt):
+            model.backtest(daily(), windows=2, refit=refit)
+    assert not hasattr(model, "report_")

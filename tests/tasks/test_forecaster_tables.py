@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from tests.tasks.tables import HORIZON, LOOKBACK, ROWS, daily, dates, days, kinds, long, numbers, quick, weekly
 
 import recuerdo as rc
+from recuerdo.data import panel
 from recuerdo.errors import DataError
 
 DATES = {"wide": "day", "wide pyarrow": "day", "long": "ds", "long pandas": "ds"}
@@ -136,13 +137,31 @@ def test_integer_ids_come_back_as_integers(tmp_path):
 def test_another_frequency_is_refused():
     model = quick().fit(daily())
     hourly = pl.DataFrame({"day": pd.date_range("2024-01-01", periods=ROWS, freq="h"), "y": A})
-    with pytest.raises(DataError, match="This table is hourly, and the model was fitted on one that is daily: give"):
+    with pytest.raises(
+        DataError, match=r"The table is hourly, and one that is daily is asked for .* of that frequency"
+    ):
         model.predict(hourly)
+    with pytest.raises(DataError, match="This table is hourly, and the model was fitted on one that is daily: give"):
+        model.predict(panel(hourly))
 
 
-def test_a_table_shorter_than_the_lookback_is_refused(several):
-    with pytest.raises(DataError, match="Series 'b' has 13 rows, and the model looks back over 14: give at least that"):
-        several.predict(long(a=A, b=B[:13]))
+def test_a_table_shorter_than_the_lookback_is_forecast_with_a_warning(several):
+    with pytest.warns(
+        UserWarning, match=r"1 of the last 14 values of series 'b' are missing\. The model has met no mis"
+    ):
+        frame = several.predict(long(a=A, b=B[:13]))
+    assert np.isfinite(numbers(frame)).all()
+    assert_frame_equal(of(frame, "a"), of(several.predict(), "a"), rel_tol=1e-6)
+    holes = [each.copy() for each in (A, B)]
+    for values in holes:
+        values[-3:-1] = np.nan
+    with pytest.warns(UserWarning, match=r"2 of the last 14 values of series 'a' are missing, and of 1 other series"):
+        several.predict(long(a=holes[0], b=holes[1]))
+
+
+def test_a_series_without_any_value_is_refused(several):
+    with pytest.raises(DataError, match=r"series 'b': there is not a single value. Leave the series out"):
+        several.predict(long(a=A, b=np.full(20, np.nan)))
 
 
 def test_values_that_have_no_logarithm_are_refused_by_a_model_of_logarithms():

@@ -14,6 +14,7 @@ import recuerdo as rc
 from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks import hold_out
 from recuerdo.tasks.baselines import seasonal_naive
+from recuerdo.tasks.forecast_inputs import Rows
 from recuerdo.tasks.forecast_training import typical_change
 from recuerdo.tasks.metrics import mape
 
@@ -22,8 +23,8 @@ HELD_OUT = HORIZON - 1 + ROWS // 10
 
 def test_a_budget_of_seconds_is_repeated_exactly_by_its_number_of_steps():
     timed = quick(max_steps=None, max_seconds=1.0, hidden_size=8).fit(daily())
-    assert timed._trial_model.history.stopped == "max_seconds"
-    assert timed.report_.steps == timed._model.history.steps >= 1
+    assert timed._tried.members[0].history.stopped == "max_seconds"
+    assert timed.report_.steps == timed._ensemble.members[0].history.steps >= 1
     counted = quick(max_steps=timed.report_.steps, hidden_size=8).fit(daily())
     assert_frame_equal(counted.predict(), timed.predict(), check_exact=True)
     assert counted.report_.scores == timed.report_.scores
@@ -80,16 +81,27 @@ def test_a_second_fit_forgets_the_first():
     assert_frame_equal(model.fit(daily()).predict(), quick().fit(daily()).predict(), check_exact=True)
 
 
+def stacked(*series):
+    """Rows as make_rows lays them out."""
+    lengths = np.array([len(z) for z in series])
+    starts = np.cumsum([0, *lengths[:-1]])
+    return Rows(np.concatenate(series)[:, None].astype(np.float32), starts, lengths, 0, 0, None, ())
+
+
 def test_the_typical_change_is_the_root_mean_square_over_seasons():
     one, two = weekly(30), weekly(50, seed=1)
     squares = [(z[t] - z[t - SEASON]) ** 2 for z in (one, two) for t in range(SEASON, len(z))]
-    assert typical_change([one, two], SEASON) == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-12)
+    assert typical_change(stacked(one, two), SEASON) == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-6)
+    holed = one.copy()
+    holed[11] = np.nan
+    known = [(z[t] - z[t - SEASON]) ** 2 for z in (holed, two) for t in range(SEASON, len(z))]
+    assert typical_change(stacked(holed, two), SEASON) == pytest.approx(np.sqrt(np.nanmean(known)), rel=1e-6)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-13])
 def test_a_series_that_repeats_itself_but_for_rounding_has_the_unit_one(noise):
     wave = np.tile([1.0, -1.0, 0.5, 0.0], 10)
-    assert typical_change([wave + noise * np.arange(40)], 4) == 1
+    assert typical_change(stacked(wave + noise * np.arange(40)), 4) == 1
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, root_mean_squared_error
-from tests.tasks.tables import HORIZON, SEASON, daily, long, numbers, quick, weekly
+from tests.tasks.tables import DATA, HORIZON, ROLES, SEASON, daily, long, numbers, quick, weekly
 
 from recuerdo.errors import DataError
 from recuerdo.tasks import hold_out
@@ -99,3 +100,27 @@ def test_the_verdict_and_the_table_are_those_of_the_scores(result):
 def test_a_table_no_longer_than_the_horizon_is_refused():
     with pytest.raises(DataError, match="The last 5 rows cannot be set apart from series 'y', which has 5 rows"):
         hold_out(quick(), daily(A[:5]))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [ROLES, {"past": ["rain"]}, {"future": ["price", "open"]}, {"static": ["size"]}],
+    ids=["all", "past", "future", "static"],
+)
+def test_covariates_are_known_as_they_would_be(columns):
+    table = DATA["covariates"][0]
+    result = hold_out(quick(), table, target="y", **columns)
+    counts = table.group_by("unique_id", maintain_order=True).len()
+    known = pl.concat(
+        [table.filter(pl.col("unique_id") == name).head(count - HORIZON) for name, count in counts.iter_rows()]
+    )
+    model = quick().fit(known, target="y", **columns)
+    assert_frame_equal(result.forecasts.frame(), model.predict(future=table if "future" in columns else None))
+
+
+def test_missing_truth_is_left_out_of_the_scores():
+    values = A.copy()
+    values[-3] = np.nan
+    result = hold_out(quick(), daily(values))
+    errors = np.abs(numbers(result.forecasts.frame()) - A[-HORIZON:])[[0, 1, 3, 4]]
+    assert result.scores["GRU"]["MAE"] == pytest.approx(errors.mean())

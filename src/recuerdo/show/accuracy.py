@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_NAMES = 12
 """Series that are named; of more a histogram is drawn."""
 
+MOST_DATES = 4
+"""Origins that are named below."""
+
 BARS = 24
 """Of that histogram."""
 
@@ -48,9 +51,8 @@ def plot_error_by_origin(backtest: Backtest, *, ax: Axes | None = None, ncols: i
     for name, look in looks_of(backtest).items():
         line(ax, at, means[name][backtest.standing.score], **({"marker": "o", "markersize": 3} | look))
     ax.set_ylabel(backtest.standing.score, color=INK)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))
-    ticks = [int(tick) for tick in ax.get_xticks() if 0 <= tick < len(labels) and tick == int(tick)]
-    ax.set_xticks(ticks, [str(labels[tick]) for tick in ticks])
+    ticks = at[:: -(-len(at) // MOST_DATES)]
+    ax.set_xticks(ticks, [str(labels[tick]).removesuffix(" 00:00:00") for tick in ticks])
     ax.set_xlabel("last known row", color=INK)
     ax.set_ylim(bottom=0)
     headline(ax, f"{backtest.standing.score} by origin", ncols=ncols)

@@ -54,7 +54,7 @@ def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None,
     others = np.setdiff1d(np.arange(len(rows)), whole)
     if len(others):
         x, y = parted([ahead[k] for k in others]), parted(list(forecast[rows[others]]), np.nan)
-        words = f"from {len(others)} origins between"
+        words = f"{len(others)} origins between"
         ax.plot(x, y, color=MODEL, linewidth=0.7, alpha=0.45, label=words)
     x = parted([ahead[k] for k in whole])
     bounds = {level: parted(list(each[rows[whole]]), np.nan) for level, each in backtest.quantiles.items()}

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from recuerdo.errors import OptionError, OutputError
 from recuerdo.show.files import figure_of
 
-SIZE = (6.2, 3.5)
+SIZE = (5.2, 3.5)
 """Of a picture, in inches: on a telephone its letters stay legible, and two stand side by side on a wide screen."""
 
 STYLE = """
 :root { color-scheme: light; }
-body { margin: 0 auto; max-width: 76rem; padding: 1rem 1rem 3rem; background: #fff; color: #222;
+body { margin: 0 auto; max-width: 72rem; padding: 1rem 1rem 3rem; background: #fff; color: #222;
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; padding-top: .75rem; border-top: 1px solid #d9dce1; }
@@ -34,15 +34,19 @@ p { margin: .5rem 0; }
 .quiet { color: #5b616b; font-size: .9rem; }
 .pictures { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 figure { margin: 1rem 0 0; min-width: 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 44rem; }
+figure svg { display: block; width: 100%; height: auto; max-width: 35rem; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: #5b616b; font-size: .9rem; padding-bottom: .25rem; }
+caption { text-align: left; color: #5b616b; font-size: .9rem; padding-bottom: .25rem; white-space: nowrap; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid #e6e8eb; white-space: nowrap; }
 th:first-child { text-align: left; font-weight: normal; }
 thead th { color: #5b616b; font-weight: normal; }
 tr.best th, tr.best td { font-weight: bold; background: #faf1ef; }
 summary { cursor: pointer; color: #1f4e79; font-size: .9rem; padding: .25rem 0; }
+@media (max-width: 40rem) {
+  th, td { padding-right: .6rem; font-size: .9rem; }
+  tbody th { white-space: normal; min-width: 6rem; }
+}
 @media print {
   body { max-width: none; font-size: 10pt; padding: 0; }
   h2 { break-after: avoid; }

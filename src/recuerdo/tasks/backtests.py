@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recuerdo.data.stamps import column_of
 from recuerdo.data.tables import Panel, to_frame
 from recuerdo.errors import OptionError
 from recuerdo.tasks.interval_metrics import intervals
@@ -192,7 +193,7 @@ class Backtest:
         elif what == "origin":
             stamps = np.array([self.known.series[number].times[end] for number, end in self.origins])
             unique, groups = np.unique(stamps, return_inverse=True)
-            labels = list(self.known.time_type.text(unique))
+            labels = column_of(unique, self.known.time_type, what, self.known.kind).to_list()
         elif what == "horizon":
             return list(range(1, self.horizon + 1)), {name: each.by_step() for name, each in self.errors.items()}
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from recuerdo.data.frequency import say
 from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks.backtests import Backtest
@@ -54,8 +55,10 @@ def backtest(
 
 def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
     """A clone that has learned from all but the last rows."""
-    made = cast("Forecaster", clone(forecaster))
-    return made._fit_panel(known.split(last)[0])
+    made = cast("Forecaster", clone(forecaster))._fit_panel(known.split(last)[0])
+    if made._ensemble is made._tried:
+        raise KeyboardInterrupt  # a model that was cut short is not the one that is asked about
+    return made
 
 
 def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Backtest:
@@ -115,8 +118,7 @@ def _require_unseen(forecaster: Forecaster, known: Panel, rows: int) -> None:
     for one in known.series:
         last = next(iter(fitted.values())) if alone else fitted.get(one.id)
         if last is not None and last > one.times[-rows - 1]:
-            seen, origin = known.time_type.text(np.array([last, one.times[-rows - 1]]))
             raise OptionError(
-                f"The forecaster has learned from rows of series {one.id!r} up to {seen}, behind the first origin "
-                f"{origin}: fit it on fewer rows, ask for fewer windows, or take refit=False."
+                f"The forecaster has learned from rows of series {one.id!r} up to {say(last)}, behind the first origin "
+                f"{say(one.times[-rows - 1])}: fit it on fewer rows, ask for fewer windows, or take refit=False."
             )

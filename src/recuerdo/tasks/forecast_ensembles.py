@@ -25,9 +25,11 @@ class Ensemble:
 
     Attributes:
         members: one network for each seed.
+        cut: whether Ctrl-C ended the training of a further member, which is left out.
     """
 
     members: tuple[Trained, ...]
+    cut: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -47,7 +49,7 @@ class Ensemble:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended a training early."""
-        return any(each.interrupted for each in self.members)
+        return self.cut or any(each.interrupted for each in self.members)
 
     def answer(self, rows: Rows, origins: NDArray[np.int64]) -> tuple[Answer, list[Values]]:
         """Say what follows some origins.

@@ -107,6 +107,7 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         model._ensemble = _ensemble_from(card, tensors)
         model._calibration = _calibration_from(card, tensors)
         model.report_ = Report.from_json(card["report"])
+        _require_alike(model, model._ensemble.shape)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise ModelFileError(
@@ -114,6 +115,15 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
             f"belong together. Save the model anew."
         ) from error
     return model
+
+
+def _require_alike(model: Forecaster, shape: Shape) -> None:
+    """Raise ValueError where the settings or the plan are not those that the networks were built by."""
+    for said in (model.get_params(), asdict(model._plan), {"levels": tuple(sorted(model.quantiles))}):
+        for name, value in said.items():
+            built = getattr(shape, name, value)
+            if value is not None and value != built:
+                raise ValueError(f"{name} is {value!r}, and the networks were built with {built!r}")
 
 
 def _ensemble_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Ensemble:

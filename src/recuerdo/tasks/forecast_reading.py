@@ -19,10 +19,12 @@ def read_again(fitted: Panel, table: Any) -> Panel:
         table: a frame, a path or a panel.
 
     Raises:
-        DataError: it cannot be read so, is of another frequency, or has a new series without its static covariates.
+        DataError: it cannot be read so, is of another frequency, has other covariates, or has a new series without its
+            static ones.
     """
     if isinstance(table, Panel):
         known = table
+        _require_columns(fitted, known)
         if known.freq != fitted.freq:
             raise DataError(
                 f"This table is {known.freq.words}, and the model was fitted on one that is {fitted.freq.words}: "
@@ -49,6 +51,17 @@ def read_again(fitted: Panel, table: Any) -> Panel:
     if fitted.static and not known.static:
         known = _with_static(fitted, known)
     return known
+
+
+def _require_columns(fitted: Panel, known: Panel) -> None:
+    """Raise DataError where a panel has other covariates than that of fit, or has them in another order."""
+    said, asked = ([f"{each.role} {each.name!r}" for each in (*one.covariates, *one.static)] for one in (known, fitted))
+    asked = asked if known.static else asked[: len(fitted.covariates)]
+    if said != asked:
+        raise DataError(
+            f"The model was fitted with the columns {', '.join(asked) or 'of the target alone'}, and this panel has "
+            f"{', '.join(said) or 'none of them'}: make it with the same past=, future= and static=, in this order."
+        )
 
 
 def _with_static(fitted: Panel, known: Panel) -> Panel:

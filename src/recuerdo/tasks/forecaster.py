@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-
-from recuerdo.data.calendar import calendar_names
 from recuerdo.data.covariates import ahead
 from recuerdo.data.tables import Panel, panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import NotFittedError, OptionError
-from recuerdo.learn import Callback, Problem
-from recuerdo.nn import LAYERS
-from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
-from recuerdo.tasks.baselines import MLP
-from recuerdo.tasks.conformal import errors_for
+from recuerdo.learn import Problem
+from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.forecast_backtests import backtest
-from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
+from recuerdo.tasks.forecast_ensembles import Ensemble
+from recuerdo.tasks.forecast_fitting import Fitting
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, make_rows
 from recuerdo.tasks.forecast_losses import Objective
-from recuerdo.tasks.forecast_options import checked_options, resolve_device
-from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
-from recuerdo.tasks.forecast_reading import read_again, tail
+from recuerdo.tasks.forecast_options import checked_options
+from recuerdo.tasks.forecast_reading import read_again
 from recuerdo.tasks.forecast_training import (
-    MOST_WATCHED,
-    Schedule,
-    Shape,
-    Trained,
     as_problem,
-    parameter_count,
     series_units,
-    train,
 )
-from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
-from recuerdo.tasks.report import Report
 
 if TYPE_CHECKING:
     from recuerdo.tasks.tunings import Tuning
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(Fitting):
     """Forecasts the next values of one or many series by a recurrent network, beside the baselines that it has to beat.
 
     A fit trains twice: once without the last rows, which are then forecast to get honest scores and intervals (the
@@ -99,15 +82,6 @@ class Forecaster(BaseEstimator):
         >>> forecast.columns, forecast.height
         (['month', 'passengers', 'passengers-10', 'passengers-90'], 12)
     """
-
-    report_: Report
-    trial_: Backtest
-    _tried: Ensemble
-    _plan: Plan
-    _ensemble: Ensemble
-    _calibration: Calibration
-    _panel: Panel
-    _settings: dict[str, Any]
 
     def __init__(
         self,
@@ -205,102 +179,6 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
 
-    @property
-    def _least_errors(self) -> int:
-        """Held-out errors that the quantiles need."""
-        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
-
-    def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
-        needed = self._least_errors
-        wishes = Wishes(
-            strategy=self.strategy,
-            season=self.season,
-            lookback=self.lookback,
-            encoder=self.encoder,
-            segment=self.segment,
-            log=self.log,
-            steps=self.max_steps is None,
-            hidden_size=self.hidden_size,
-            batch_size=self.batch_size,
-        )
-        plan = make_plan(
-            [one.values for one in known.series],
-            [one.id for one in known.series],
-            self.horizon,
-            natural_season=known.freq.season,
-            wishes=wishes,
-            least_errors=needed,
-            held_out=held_out,
-        )
-        require_errors(plan, self.horizon, len(known), needed)
-        if self.strategy == "recursive":
-            _require_simple(known)
-        return plan
-
-    def _fit_panel(self, known: Panel) -> Self:
-        started = time.monotonic()
-        plan = self._make_plan(known)
-        before = known.split(plan.held_out)[0]
-        budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        windows, watched = self._held_out_windows(plan, known), self._watched(plan, known)
-        seeds = [self.random_state] * self.n_seeds
-        tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
-        history, seeds = tried.members[0].history, [each.seed for each in tried.members]
-        steps, size = history.best_step or history.steps, parameter_count(tried.members[0].net)
-        if history.steps == 0:
-            raise KeyboardInterrupt
-        models, notes = {self.name: tried}, list[str]()
-        if not tried.interrupted and self.baselines == "auto":
-            allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
-            mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
-            if mlp.history.stopped == "max_seconds":
-                notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
-            elif not mlp.interrupted:
-                models[MLP] = Ensemble((mlp,))
-        trial, calibration = judge(
-            known,
-            before,
-            windows.origins(_evenly(len(windows), MOST_WINDOWS)),
-            models,
-            season=plan.season,
-            horizon=self.horizon,
-            levels=self.quantiles,
-            calibration=None,
-            baselines=self.baselines == "auto",
-        )
-        final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
-        if not any(each.interrupted for each in models.values()):
-            # The same number of steps on all rows, so that the latest ones are learned from too.
-            whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)
-            final = tried if whole.interrupted else whole
-        if final is tried:
-            said += (
-                f"interrupted: the network of the trial is kept, after {steps} steps; it has not learned from the last "
-                f"{plan.held_out} rows",
-            )
-        self.report_ = Report(
-            model=self.name,
-            scores=trial.scores(),
-            windows=len(trial),
-            choices=said,
-            steps=steps,
-            seconds=time.monotonic() - started,
-            random_state=seeds[0],
-            parameters=size,
-            training_seconds=sum(each.history.seconds for each in final.members),
-            seed_scores=trial.seed_scores(),
-        )
-        self._settings = self.get_params()  # what was fitted, whatever is set later
-        self.trial_, self._tried, self._calibration, self._plan = trial, tried, calibration, plan
-        self._ensemble = final
-        self._panel = tail(known, plan.lookback)
-        return self
-
-    @property
-    def name(self) -> str:
-        """What tables call the model: the cell in the letters that people write it in."""
-        return getattr(LAYERS.get(self.cell), "__name__", self.cell)
-
     def predict(self, table: Any = None, *, future: Any = None) -> Any:
         """Forecast the next K values of each series.
 
@@ -364,7 +242,8 @@ class Forecaster(BaseEstimator):
         checked_options(self)
         if refit == "never":
             self._require_fitted()
-        return backtest(self, table, windows=windows, stride=stride or self.horizon, refit=refit, columns=columns)
+        stride = self.horizon if stride is None else stride
+        return backtest(self, table, windows=windows, stride=stride, refit=refit, columns=columns)
 
     def to_html(self, path: str | Path, *, future: Any = None) -> Path:
         """Write what was chosen, the scores, the forecasts and the held-out windows as a page that needs no network.
@@ -487,116 +366,11 @@ class Forecaster(BaseEstimator):
         self._require_fitted()
         return save_forecaster(self, path, overwrite=overwrite)
 
-    def fit_mlp(self, known: Panel) -> Ensemble:
-        """Train the baseline of as many parameters, an MLP over the flattened window, on all rows of a panel."""
-        steps, size = self.report_.steps, self.report_.parameters
-        trained = self._train(self._plan, known, "mlp", steps, None, self.report_.random_state, MLP, size)
-        if trained.interrupted:
-            raise KeyboardInterrupt  # half a training is no fair baseline
-        return Ensemble((trained,))
-
     @property
     def season_(self) -> int:
         """The season that fit settled on, in rows; 1 for none."""
         self._require_fitted()
         return self._plan.season
-
-    def _ensemble_of(
-        self,
-        plan: Plan,
-        known: Panel,
-        seeds: Sequence[int | None],
-        max_steps: int | None,
-        max_seconds: float | None,
-        label: str,
-        watched: tuple[Panel, NDArray[np.int64]] | None = None,
-    ) -> Ensemble:
-        """Train a network for each seed; without seeds the first is drawn, and the others follow it.
-
-        Where windows are watched the first chooses the number of steps for all.
-        """
-        members: list[Trained] = []
-        for number, seed in enumerate(seeds):
-            if members and seed == seeds[0]:
-                seed = members[0].seed + number
-            first = members[0].history if members else None
-            steps = max_steps if first is None else first.best_step or first.steps
-            called = label if len(seeds) == 1 else f"{label}, seed {number + 1} of {len(seeds)}"
-            budget, watch = (None, None) if members else (max_seconds, watched)
-            members.append(self._train(plan, known, self.cell, steps, budget, seed, called, watched=watch))
-            if members[-1].interrupted:
-                # What is half trained is no member of a mean, unless there is nothing else.
-                members = members[:-1] or members
-                break
-        return Ensemble(tuple(members))
-
-    def _train(
-        self,
-        plan: Plan,
-        known: Panel,
-        cell: str,
-        max_steps: int | None,
-        max_seconds: float | None,
-        seed: int | None,
-        label: str,
-        parameters: int = 0,
-        watched: tuple[Panel, NDArray[np.int64]] | None = None,
-        callbacks: Sequence[Callback] = (),
-    ) -> Trained:
-        schedule = Schedule(
-            max_steps=max_steps,
-            max_seconds=max_seconds,
-            batch_size=plan.batch_size,
-            learning_rate=self.learning_rate,
-            loss=self.loss,
-            device=resolve_device(self.device),
-            verbose=self.verbose,
-        )
-        return train(
-            self._shape(plan, cell, parameters),
-            known,
-            self._encoding(plan, known),
-            least=plan.least,
-            schedule=schedule,
-            random_state=seed,
-            label=label,
-            watched=watched,
-            callbacks=callbacks,
-        )
-
-    def _encoding(self, plan: Plan, known: Panel) -> Encoding:
-        names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
-        return Encoding.fitted(known, plan.log, tuple(names))
-
-    def _watched(self, plan: Plan, known: Panel) -> tuple[Panel, NDArray[np.int64]] | None:
-        """The panel and the origins in it on which the number of steps is chosen, where the plan has such rows."""
-        if not plan.watched:
-            return None
-        windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
-        return known, windows.origins(_evenly(len(windows), MOST_WATCHED))
-
-    def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
-        """The windows whose targets lie in the last rows, those that are judged by default."""
-        lengths, names = [len(one.values) for one in known.series], [one.id for one in known.series]
-        windows = WindowSet(lengths, plan.lookback, self.horizon, least=plan.least, names=names)
-        return windows.split(plan.judged if last is None else last)[1]
-
-    def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
-        return Shape(
-            cell=cell,
-            strategy="direct" if cell == "mlp" else self.strategy,
-            hidden_size=plan.hidden_size,
-            num_layers=self.num_layers,
-            dropout=self.dropout,
-            horizon=self.horizon,
-            lookback=plan.lookback,
-            season=plan.season,
-            segment=plan.segment,
-            level_rows=plan.lookback,
-            head=self.head if self.strategy == "direct" else "point",
-            levels=tuple(sorted(self.quantiles)),
-            parameters=parameters,
-        )
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "_ensemble"):
@@ -604,33 +378,6 @@ class Forecaster(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_ensemble")
-
-
-TRIAL_SHARE = 1 / 3
-"""Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the MLP what is left."""
-
-MLP_SHARE = 0.1
-"""Of the time of both trainings, for the baseline that has to be trained."""
-
-MLP_SECONDS = 1.0
-"""What the baseline may take in any case."""
-
-
-def _evenly(count: int, most: int) -> NDArray[np.int64]:
-    """The numbers from 0 to count, or as many of them as are looked at, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
-
-
-def _require_simple(known: Panel) -> None:
-    """Raise OptionError for a table that a recursive forecast cannot learn from."""
-    if known.covariates or known.static:
-        raise OptionError("Covariates need strategy='direct': a recursive forecast would have to forecast them too.")
-    for one in known.series:
-        if np.isnan(one.values).any():
-            raise OptionError(
-                f"Series {one.id!r} has missing values, and strategy='recursive' reckons with each value: take "
-                f"strategy='direct', which is told what is missing."
-            )
 
 
 def _column_names(encoding: Encoding, count: int) -> list[str]:

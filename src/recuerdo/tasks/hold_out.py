@@ -46,7 +46,7 @@ def hold_out(forecaster: Forecaster, table: Any, **columns: Any) -> Comparison:
     Args:
         forecaster: unfitted; it is fitted here.
         table: as in Forecaster.fit.
-        **columns: date, target, id, as there.
+        **columns: date, target, id, past, future, static, as there.
 
     Example:
         >>> import recuerdo as rc
@@ -59,7 +59,8 @@ def hold_out(forecaster: Forecaster, table: Any, **columns: Any) -> Comparison:
     whole = panel(table, **columns)
     known, truth = whole.split(horizon)
     forecaster.fit(known)
-    forecasts = forecaster.forecast(known, future=None if not whole.covariates else whole)
     judged = forecaster.backtest(whole, windows=1, refit="never")
+    quantiles = {level: tuple(rows) for level, rows in judged.quantiles.items()}
+    forecasts = Forecasts(known, judged.model, tuple(judged.forecasts[judged.model]), quantiles)
     coverage = judged.coverage() if len(judged.quantiles) > 1 else None
     return Comparison(forecaster, forecasts, truth, judged.scores(), coverage)
