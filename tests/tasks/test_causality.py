@@ -99,14 +99,14 @@ class Peeking(Forecaster):
 
 
 class ScaledOnAllRows(Peeking):
-    def _train(self, plan, known, *rest):
-        trained = super()._train(plan, known, *rest)
+    def _train(self, plan, known, *rest, **options):
+        trained = super()._train(plan, known, *rest, **options)
         return replace(trained, encoding=Encoding.fitted(self._all, plan.log))
 
 
 class TrainedOnAllRows(Peeking):
-    def _train(self, plan, known, *rest):
-        return super()._train(plan, self._all, *rest)
+    def _train(self, plan, known, *rest, **options):
+        return super()._train(plan, self._all, *rest, **options)
 
 
 class PlannedOnAllRows(Forecaster):
@@ -115,9 +115,23 @@ class PlannedOnAllRows(Forecaster):
         return replace(plan, lookback=plan.lookback + int(known.series[0].values[-1] > 100))
 
 
+class StepsChosenOnAllRows(Forecaster):
+    """Watches the windows that it is judged by, too."""
+
+    def _held_out_windows(self, plan, known, last=None):
+        return super()._held_out_windows(plan, known, None if last is None else plan.judged)
+
+    def _fit_panel(self, known):
+        split = type(known).split
+        with pytest.MonkeyPatch.context() as patched:
+            # The watched windows are looked for in what lies before the judged rows: here that is everything.
+            patched.setattr(type(known), "split", lambda each, last: (each, each) if last == 12 else split(each, last))
+            return super()._fit_panel(known)
+
+
 class CovariatesScaledOnAllRows(Peeking):
-    def _train(self, plan, known, *rest):
-        trained = super()._train(plan, known, *rest)
+    def _train(self, plan, known, *rest, **options):
+        trained = super()._train(plan, known, *rest, **options)
         whole = Encoding.fitted(self._all, plan.log)
         return replace(trained, encoding=replace(trained.encoding, past=whole.past))
 
@@ -136,6 +150,19 @@ def test_a_trial_that_trains_on_all_rows_is_found_by_its_weights_too(monkeypatch
     monkeypatch.setattr(Scaler, "fitted", classmethod(lambda cls, values, log: cls(55.0, 5.0, log)))
     with pytest.raises(LeakError, match="The trial's network has seen held-out rows: its weights changed with them"):
         check_causality(TrainedOnAllRows(**QUICK), daily())
+
+
+@pytest.mark.parametrize("options", [{}, {"strategy": "recursive"}, {"n_seeds": 2, "head": "quantiles"}])
+def test_steps_that_are_chosen_on_held_out_rows_are_chosen_before_those_that_judge(options):
+    table = daily(weekly(200))
+    model = quick(**options, max_steps=None)
+    assert "steps chosen on the first 12 of the last 24 rows, judged on the last 12 rows" in model.check(table)
+    assert check_causality(model, table)[0].startswith("changing the last 12 rows changed no choice")
+
+
+def test_steps_that_were_chosen_on_the_rows_that_judge_are_found():
+    with pytest.raises(LeakError, match="The trial's network has seen held-out rows: its weights changed with them"):
+        check_causality(StepsChosenOnAllRows(**(QUICK | {"max_steps": None})), daily(weekly(200)))
 
 
 def test_a_plan_that_has_seen_the_held_out_rows_is_found():

@@ -16,6 +16,7 @@ from recuerdo.tasks.forecast_plan import (
     MOST_STEPS,
     PLENTY,
     SIZES,
+    WATCHED_HORIZONS,
     Wishes,
     make_plan,
     require_errors,
@@ -192,6 +193,23 @@ def test_what_is_held_out_leaves_enough_to_train_on(rows, horizon, natural_seaso
     if rows >= 144 and horizon <= 12:
         assert held_out_forecasts * horizon >= 20  # enough errors for an interval of 90 %
         assert made.held_out <= rows // 10 + 20 + horizon
+
+
+@pytest.mark.parametrize("rows", [144, 300, 900])
+@pytest.mark.parametrize("horizon", [1, 6, 12, 30])
+def test_steps_are_chosen_on_the_first_half_of_the_held_out_rows_where_these_hold_enough(rows, horizon):
+    made = plan(additive(rows), horizon=horizon)
+    enough = made.held_out >= WATCHED_HORIZONS * horizon
+    assert made.watched == (made.held_out // 2 if enough else 0)
+    assert made.judged == made.held_out - made.watched
+    words = (
+        f"steps chosen on the first {made.watched} of the last {made.held_out} rows, judged on the last {made.judged} "
+    )
+    assert (words in made.words) == enough
+    assert f"({made.judged - horizon + 1} forecasts of {horizon} per series)" in made.words
+    assert plan(additive(rows), horizon=horizon, steps=False).watched == 0
+    with pytest.raises(OptionError, match=rf"the last rows give {(made.judged - horizon + 1) * horizon}: ask for"):
+        require_errors(made, horizon, 1, 10**6)
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])

@@ -75,6 +75,18 @@ def test_an_interval_is_the_margin_on_the_scale_of_the_last_window(model):
     np.testing.assert_allclose(numbers(frame, "y-10")[:HORIZON], point - reach, rtol=1e-5)
 
 
+def test_where_steps_are_chosen_on_held_out_rows_the_others_alone_judge():
+    values = weekly(200)
+    model = quick(max_steps=None).fit(daily(values))
+    history, trial = model._tried.members[0].history, model.trial_
+    assert model.report_.steps == history.best_step
+    assert [each.history.steps for each in model._ensemble.members] == [history.best_step]
+    assert trial.origins[:, 1].tolist() == list(range(200 - 12 - 1, 200 - HORIZON))
+    # The weights that are kept are those of the lowest loss on the 8 windows before.
+    losses = dict(history.evaluations)
+    assert losses[history.best_step] == min(losses.values())
+
+
 def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
     monkeypatch.setattr("recuerdo.tasks.forecaster.MOST_WINDOWS", 3)
     trial = quick().fit(daily(weekly(100))).trial_

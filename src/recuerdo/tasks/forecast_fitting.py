@@ -67,7 +67,7 @@ class Fitting(BaseEstimator):
     learning_rate: float
     random_state: int | None
     device: str
-    verbose: bool | None
+    verbose: bool | str | None
 
     report_: Report
     trial_: Backtest

@@ -68,7 +68,8 @@ class Forecaster(Fitting):
         learning_rate: the highest learning rate of AdamW.
         random_state: a seed; None draws one, which report_ tells.
         device: "auto" takes a CUDA device if there is one, else the CPU.
-        verbose: True shows progress, False does not, None does on a terminal.
+        verbose: True shows progress, False does not, None does on a terminal; "brief" does there, and writes one line
+            for each training elsewhere.
 
     Attributes:
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
@@ -109,7 +110,7 @@ class Forecaster(Fitting):
         learning_rate: float = 2e-3,
         random_state: int | None = None,
         device: str = "auto",
-        verbose: bool | None = None,
+        verbose: bool | str | None = None,
     ) -> None:
         self.horizon = horizon
         self.cell = cell
