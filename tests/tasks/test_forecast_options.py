@@ -58,7 +58,7 @@ def test_a_size_cannot_be_left_open(argument):
         ({"strategy": "recursive", "encoder": "segments"}, "encoder='segments' needs strategy='direct'"),
         ({"strategy": "recursive", "segment": 3}, "segment=3 needs strategy='direct'|encoder='auto' needs"),
         ({"strategy": "recursive", "calendar": ("weekday",)}, r"calendar=\('weekday',\) needs strategy='direct'"),
-        ({"verbose": "loud"}, "verbose='loud' is not offered; there are True, False and None"),
+        ({"verbose": "loud"}, "verbose='loud' is not offered; there are True, False, None and 'brief'"),
         ({"dropout": "0.1"}, r"dropout='0.1': it is a share, so it has to be in \[0, 1\)"),
         ({"max_seconds": 0}, "max_seconds=0: a budget is a number of seconds above 0, or None"),
         ({"max_seconds": math.nan}, "max_seconds=nan: a budget is a number of seconds above 0, or None"),
