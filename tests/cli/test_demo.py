@@ -26,11 +26,11 @@ def test_the_table_the_verdict_the_coverage_the_files_and_the_next_step_are_told
     assert header.split() == ["MAE", "RMSE", "MAPE", "sMAPE", "MASE"]
     for row in ("GRU", "MLP (same size)", "naive", "seasonal naive", "drift"):
         assert re.search(rf"^{re.escape(row)}( +\d+\.\d{{3}}){{5}}$", done.out, re.MULTILINE)
-    assert re.search(r"^.+ wins: MASE \d\.\d{3}, against", done.out, re.MULTILINE)
+    assert re.search(r"^.+ (wins: MASE \d\.\d{3}, against|are level: MASE \d\.\d{3} and)", done.out, re.MULTILINE)
     assert re.search(r"^\d+ % of the held-out months lie in the 80 % interval\.$", done.out, re.MULTILINE)
     assert "recuerdo forecast sales.csv --horizon 12" in done.out
     assert 'recuerdo.load("recuerdo-demo/model").predict()' in done.out
-    for name in ("forecast.csv", "forecast.png", "model"):
+    for name in ("forecast.csv", "forecast.png", "report.html", "model"):
         assert f"recuerdo-demo/{name}" in done.out
         assert Path("recuerdo-demo", name).exists()
     assert pl.read_csv("recuerdo-demo/forecast.csv")["month"].to_list() == [f"1960-{m:02d}" for m in range(1, 13)]

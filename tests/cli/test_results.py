@@ -26,7 +26,7 @@ def test_results_go_into_numbered_folders_and_nothing_is_overwritten(forecast, s
     names = ["forecast-sales", "forecast-sales-2", "forecast-sales-3"]
     assert sorted(path.name for path in Path().iterdir() if path.is_dir()) == names
     assert contents("forecast-sales") == before
-    assert {path.name for path in Path("forecast-sales-2").iterdir()} == {"forecast.csv", "forecast.png", "model"}
+    assert {path.name for path in Path("forecast-sales-2").iterdir()} == set(results.names())
 
 
 def test_the_name_of_the_folder_comes_from_the_name_of_the_table_without_its_endings(forecast, sales):
@@ -39,7 +39,7 @@ def test_results_that_are_there_are_refused_before_any_training(forecast, sales)
     before = contents()
     done = forecast(sales, "--out", "out", seed=8)
     assert (done.code, done.out) == (2, "")
-    assert "out already holds forecast.csv, forecast.png, model" in done.err
+    assert "out already holds forecast.csv, forecast.png, report.html, model" in done.err
     assert "choose another --out, or add --overwrite" in done.err
     assert contents() == before
 

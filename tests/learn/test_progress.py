@@ -10,6 +10,7 @@ from recuerdo.learn import Callback, History, Run, Settings, fit
 from recuerdo.learn.budget import Budget
 from recuerdo.learn.progress import (
     BarProgress,
+    BriefProgress,
     PlainProgress,
     Progress,
     duration,
@@ -53,6 +54,34 @@ def test_asked_off_a_terminal_a_few_plain_lines_are_shown(line, capsys):
     assert "ended after 200 steps" in lines[-1]
     assert "(max_steps) · best valid" in lines[-1]
     assert "\x1b" not in err
+
+
+def test_in_brief_a_training_is_one_line_that_begins_before_its_first_step(line, capsys):
+    begun = []
+
+    class First(Callback):
+        def on_step(self, run):
+            begun.append(capsys.readouterr().err)
+
+    fit(line()[0], settings=Settings(max_steps=3), verbose="brief", label="seed 1 of 3", callbacks=[First()])
+    assert begun == ["seed 1 of 3: at most 3 steps ...", "", ""]
+    assert capsys.readouterr().err == " ended after 3 steps and 0 s (max_steps)\n"
+
+
+def test_in_brief_a_sentence_and_an_error_end_the_line(line, capsys):
+    class Broken(Callback):
+        def on_step(self, run):
+            raise LookupError
+
+    settings = Settings(max_steps=None, max_seconds=90.0)
+    with pytest.raises(LookupError):
+        fit(line()[0], settings=settings, verbose="brief", label="line", callbacks=[Broken()])
+    assert capsys.readouterr().err == "line: at most 1:30 min ...\n"
+    progress = BriefProgress("line")
+    progress.on_start(a_run(steps=0, seconds=0.0, total=9, max_seconds=4.0))
+    progress.say("interrupted")
+    progress.on_end(a_run(steps=9, seconds=1.0, total=9))
+    assert capsys.readouterr().err.splitlines()[:2] == ["line: at most 9 steps or 4 s ...", "line: interrupted"]
 
 
 def test_on_a_terminal_a_bar_is_drawn_and_left_in_order(line, monkeypatch):
@@ -110,9 +139,11 @@ def test_a_resumed_and_a_finished_training_are_said(line, capsys, tmp_path):
 def test_the_kind_of_progress_follows_the_wish_and_the_terminal(monkeypatch):
     assert type(progress_for(None, "x")) is Progress
     assert type(progress_for(True, "x")) is PlainProgress
+    assert type(progress_for("brief", "x")) is BriefProgress
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert type(progress_for(None, "x")) is BarProgress
     assert type(progress_for(True, "x")) is BarProgress
+    assert type(progress_for("brief", "x")) is BarProgress
     assert type(progress_for(False, "x")) is Progress
 
 

@@ -17,7 +17,7 @@ from tests.tasks.tables import HORIZON, ROWS, daily, days, long, quick, weekly
 
 from recuerdo.errors import DataError, OptionError, OutputError
 from recuerdo.tasks.forecast_plan import most_held_out
-from recuerdo.tasks.tuning_rows import Watch
+from recuerdo.tasks.tuning_rows import Field, Watch
 
 SPACE = {"hidden_size": [3, 5, 8], "learning_rate": (1e-3, 1e-1), "dropout": [0.0, 0.3]}
 APART = 10  # rows: six forecasts of five steps
@@ -156,6 +156,31 @@ def test_more_rows_can_be_set_apart_for_a_backtest_and_fewer_cannot():
     assert found(tuning) == found(tuned(changed(-15), held_out=15, storage="other.db"))
     with pytest.raises(OptionError, match="held_out=9: a fit judges itself by up to the last 10 rows"):
         tuned(held_out=9)
+
+
+def test_where_a_fit_chooses_its_steps_a_trial_does_on_rows_that_are_not_scored(monkeypatch):
+    # Of 300 rows 34 are set apart, 15 scored, and the 15 before those watched; 100 steps unless a trial ends early.
+    scored, plain = [], Field.score
+    monkeypatch.setattr(Field, "score", lambda self, *rest: scored.append(self) or plain(self, *rest))
+
+    def search(values, **storage):
+        return tuned(daily(values), {}, quick(max_steps=None), space={"hidden_size": [3, 5]}, **storage)
+
+    values = weekly(300)
+    tuning = search(values)
+    field = scored[-1]
+    watched, judged = field.plan.watched, field.plan.judged
+    assert f"the {judged} rows before them were scored, and steps chosen on the {watched} before those" in str(tuning)
+    last = len(field.before.series[0].values) - 1 + watched
+    assert field.origins[:, 1].min() == last
+    assert {each.state for each in tuning.trials} == {"finished"}
+    other = values.copy()
+    other[last - watched + 1 : last + 1] = other[last - watched + 1 : last + 1][::-1] + 30
+    changed_steps = [each.steps for each in search(other, storage="other.db").trials]
+    assert changed_steps != [each.steps for each in tuning.trials]
+    fixed = tuned(daily(values), {}, quick(max_steps=50), space={"hidden_size": [3, 5]})
+    assert "steps chosen" not in str(fixed)
+    assert [each.steps for each in fixed.trials] == [50, 50]
 
 
 def test_too_few_rows_are_refused_with_what_is_set_apart():

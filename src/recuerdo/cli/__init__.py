@@ -12,6 +12,7 @@ import typer
 from recuerdo._version import __version__
 from recuerdo.cli.demo import demo
 from recuerdo.cli.forecast import forecast
+from recuerdo.cli.grouped import GroupedCommand
 from recuerdo.cli.info import info
 from recuerdo.cli.memory import memory
 from recuerdo.errors import RecuerdoError
@@ -43,7 +44,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for each in (demo, forecast, memory, info):
-    app.command()(interruptible(each))
+    app.command(cls=GroupedCommand)(interruptible(each))
 
 
 @app.callback(invoke_without_command=True)

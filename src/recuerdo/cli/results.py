@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from itertools import count
@@ -13,8 +14,20 @@ from recuerdo.errors import OutputError
 if TYPE_CHECKING:
     from recuerdo.data.tables import Panel
     from recuerdo.tasks import Forecaster, Forecasts, Report
+    from recuerdo.tasks.backtests import Backtest
 
-TABLE, PICTURE, MODEL = "forecast.csv", "forecast.png", "model"
+TABLE, PICTURE, PAGE, MODEL = "forecast.csv", "forecast.png", "report.html", "model"
+BACKTEST, BACKTEST_PAGE = "backtest.csv", "backtest.html"
+
+
+def names(*, backtest: bool = False, page: bool = True) -> tuple[str, ...]:
+    """Return what a folder of results holds.
+
+    Args:
+        backtest: with one.
+        page: whether the page of the forecast lies there too.
+    """
+    return (TABLE, PICTURE, *[PAGE] * page, *[BACKTEST, BACKTEST_PAGE] * backtest, MODEL)
 
 
 def fresh_directory(stem: str) -> Path:
@@ -23,7 +36,7 @@ def fresh_directory(stem: str) -> Path:
     return next(path for path in names if not path.exists() or (path.is_dir() and not any(path.iterdir())))
 
 
-def prepare(directory: Path, *, overwrite: bool, names: Sequence[str] = (TABLE, PICTURE, MODEL)) -> Path:
+def prepare(directory: Path, *, overwrite: bool, names: Sequence[str] = names()) -> Path:
     """Make the directory and see that it can be written, and that nothing in it would be lost.
 
     Raises:
@@ -51,30 +64,85 @@ def prepare(directory: Path, *, overwrite: bool, names: Sequence[str] = (TABLE, 
     return directory
 
 
+def prepare_page(path: Path, *, overwrite: bool) -> Path:
+    """See that a page can be written to a place of its own, and that nothing there would be lost.
+
+    Raises:
+        OptionError: it does not end in .html.
+        OutputError: something is there and `overwrite` is not asked for, or the place cannot be written.
+    """
+    from recuerdo.show.pages import checked
+
+    checked(path)
+    if path.exists() and not (overwrite and path.is_file()):
+        raise OutputError(
+            f"{path} is there already, and nothing is overwritten unasked: choose another --html"
+            f"{', or add --overwrite' if path.is_file() else ''}."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}): choose another --html.") from error
+    return path
+
+
 def write(
-    directory: Path, model: Forecaster, forecasts: Forecasts, *, truth: Panel | None = None, overwrite: bool = False
+    directory: Path,
+    model: Forecaster,
+    forecasts: Forecasts,
+    *,
+    page: Path | None = None,
+    truth: Panel | None = None,
+    future: Path | None = None,
+    backtest: Backtest | None = None,
+    overwrite: bool = False,
 ) -> list[str]:
-    """Write table, picture and model, and return lines that say where they are."""
+    """Write table, picture, page, model and backtest, and return lines that say where they are.
+
+    Args:
+        directory: that was prepared.
+        model: the fitted forecaster.
+        forecasts: its forecasts.
+        page: the place of the page; None for the directory.
+        truth: the rows that followed, for the picture.
+        future: the next rows of what is known ahead.
+        backtest: where one was made.
+        overwrite: whether a model that is there is replaced.
+    """
     import narwhals as nw
 
     from recuerdo.learn.interrupt import deferred_interrupts
     from recuerdo.show import save_forecasts
 
+    page = directory / PAGE if page is None else page
+    places = {
+        directory / TABLE: "the forecast and its intervals",
+        directory / PICTURE: "the picture",
+        page: "the page: what was chosen, scores, forecasts, errors",
+    }
     try:
         # Older results are replaced last, when all new ones are there whole.
         with deferred_interrupts(), tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as made:
             nw.from_native(forecasts.frame(), eager_only=True).write_csv(str(Path(made, TABLE)))
             save_forecasts(forecasts, Path(made, PICTURE), truth=truth)
+            model.to_html(Path(made, page.name), future=future)
+            if backtest is not None:
+                nw.from_native(backtest.frame(), eager_only=True).write_csv(str(Path(made, BACKTEST)))
+                backtest.to_html(Path(made, BACKTEST_PAGE))
+                places[directory / BACKTEST] = "every forecast of the backtest beside what came true"
+                places[directory / BACKTEST_PAGE] = "the page of the backtest"
             model.save(directory / MODEL, overwrite=overwrite)
-            for name in (TABLE, PICTURE):
-                Path(made, name).replace(directory / name)
+            for place in places:
+                shutil.move(Path(made, place.name), place)
     except OutputError:
         raise
     except OSError as error:
         raise OutputError(f"{directory} cannot be written to ({error}): choose another --out.") from error
-    words = {TABLE: "the forecast and its interval", PICTURE: "the picture", MODEL: "the model"}
-    width = max(len(str(directory / name)) for name in words)
-    return [f"  {directory / name!s:<{width}}  {said}" for name, said in words.items()]
+    places[directory / MODEL] = "the model"
+    width = max(len(str(place)) for place in places)
+    return [f"  {place!s:<{width}}  {said}" for place, said in places.items()]
 
 
 def effort(report: Report) -> str:

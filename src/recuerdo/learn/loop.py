@@ -39,7 +39,7 @@ def fit(
     checkpoint: Path | str | None = None,
     random_state: int | None = None,
     device: torch.device | str = "cpu",
-    verbose: bool | None = None,
+    verbose: bool | str | None = None,
     label: str = "training",
     clock: Callable[[], float] = time.monotonic,
 ) -> History:
@@ -60,7 +60,8 @@ def fit(
             the module at once, without a step and without calling the callbacks. Holds no pickle.
         random_state: seed of dropout and of whatever else draws from torch; None draws one, or takes the checkpoint's.
         device: "cpu", or a CUDA device.
-        verbose: True shows progress on stderr, False does not, None does if stderr is a terminal.
+        verbose: True shows progress on stderr, False does not, None does if stderr is a terminal; "brief" does so too
+            and writes one line elsewhere.
         label: what the progress calls this training.
         clock: gives the present moment in seconds, for `max_seconds`.
 

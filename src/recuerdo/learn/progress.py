@@ -57,6 +57,38 @@ class PlainProgress(Progress):
         self.say(ending(run))
 
 
+class BriefProgress(Progress):
+    """One line per training: what runs, and when it has ended how long it took."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._open = False
+
+    def say(self, sentence: str) -> None:
+        """Prints the sentence after the label, on a line of its own."""
+        self.close()
+        print(f"{self._label}: {sentence}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Ends a line that was begun."""
+        if self._open:
+            print(file=sys.stderr, flush=True)
+        self._open = False
+
+    def on_start(self, run: Run) -> None:
+        """Begins the line."""
+        self._write(f"{self._label}: {limits(run)} ...")
+
+    def on_end(self, run: Run) -> None:
+        """Says at its end how the training ended, and ends it."""
+        self._write(("" if self._open else f"{self._label}:") + f" {ending(run)}")
+        self.close()
+
+    def _write(self, words: str) -> None:
+        print(words, end="", file=sys.stderr, flush=True)
+        self._open = True
+
+
 class BarProgress(Progress):
     """A bar with loss, validation loss, speed and time left, for terminals."""
 
@@ -107,8 +139,8 @@ class BarProgress(Progress):
         self._bar.refresh()
 
 
-def progress_for(verbose: bool | None, label: str) -> Progress:
-    """The kind that suits: True or, on a terminal, None shows something; False nothing.
+def progress_for(verbose: bool | str | None, label: str) -> Progress:
+    """The kind that suits: on a terminal a bar unless it is False; elsewhere True ten lines, "brief" one, None nothing.
 
     >>> type(progress_for(False, "training")).__name__
     'Progress'
@@ -116,7 +148,9 @@ def progress_for(verbose: bool | None, label: str) -> Progress:
     terminal = sys.stderr.isatty()
     if verbose is False or (verbose is None and not terminal):
         return Progress()
-    return BarProgress(label, Console(stderr=True)) if terminal else PlainProgress(label)
+    if terminal:
+        return BarProgress(label, Console(stderr=True))
+    return BriefProgress(label) if verbose == "brief" else PlainProgress(label)
 
 
 def fraction_done(run: Run) -> float:
@@ -142,6 +176,13 @@ def seconds_left(run: Run) -> float:
 def where(run: Run) -> str:
     """The step, and the total if it is known."""
     return f"step {run.step}" if run.total is None else f"step {run.step}/{run.total}"
+
+
+def limits(run: Run) -> str:
+    """How long the training may last."""
+    steps = [] if run.total is None else [f"{run.total} steps"]
+    seconds = [] if run.budget.max_seconds is None else [duration(run.budget.max_seconds)]
+    return "at most " + " or ".join([*steps, *seconds])
 
 
 def numbers(run: Run, loss: float) -> str:

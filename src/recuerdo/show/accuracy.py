@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from recuerdo.learn import History
+from recuerdo.show.series import stamp
 from recuerdo.show.style import DASHES, HUES, INK, MODEL, QUIET, TRUTH, counted, headline, line, one_axes, say
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plot_error_by_origin(backtest: Backtest, *, ax: Axes | None = None, ncols: i
         line(ax, at, means[name][backtest.standing.score], **({"marker": "o", "markersize": 3} | look))
     ax.set_ylabel(backtest.standing.score, color=INK)
     ticks = at[:: -(-len(at) // MOST_DATES)]
-    ax.set_xticks(ticks, [str(labels[tick]).removesuffix(" 00:00:00") for tick in ticks])
+    ax.set_xticks(ticks, [stamp(labels[tick]) for tick in ticks])
     ax.set_xlabel("last known row", color=INK)
     ax.set_ylim(bottom=0)
     headline(ax, f"{backtest.standing.score} by origin", ncols=ncols)

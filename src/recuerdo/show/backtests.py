@@ -46,7 +46,8 @@ def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None,
     if ax is None:
         ax = Figure(figsize=(9, 4.2), layout="constrained").subplots()
     first = max(0, ends[0] + 1 - 2 * K)
-    times, truth = (each[first : ends[-1] + 1 + K] for each in (one.times, one.values))
+    shown = slice(first, ends[-1] + 1 + K)
+    times, truth = one.times[shown], one.values[shown]
     line(ax, times, truth, color=TRUTH, linewidth=1.2, label="what came true")
     whole = apart(ends, K)
     ahead = [one.times[end + 1 : end + 1 + K] for end in ends]

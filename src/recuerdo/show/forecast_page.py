@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from recuerdo.show.accuracy import (
     plot_coverage,
@@ -20,7 +21,7 @@ from recuerdo.show.accuracy import (
 from recuerdo.show.backtests import plot_backtest
 from recuerdo.show.forecasts import MOST_PANELS, plot_forecast
 from recuerdo.show.pages import SIZE, Page, checked, number, percent, score
-from recuerdo.show.series import name_of
+from recuerdo.show.series import name_of, stamp, stamps
 
 if TYPE_CHECKING:
     from recuerdo.learn import History
@@ -132,11 +133,11 @@ def _forecasts(page: Page, forecasts: Forecasts, trial: Backtest | None) -> None
         page.say(f"{len(shown)} of {len(known):,} series are shown here; the table that predict returns has all.")
     for which, why in shown.items():
         point, name = forecasts.point[which], name_of(known, which)
-        stamps = known.time_type.text(forecasts.times[which])
+        times = stamps(known, forecasts.times[which])
         levels = sorted(forecasts.quantiles)
         alt = (
             f"Line chart of {name}{f' ({why})' if why else ''}: history up to "
-            f"{known.time_type.text(known.series[which].times[-1:])[0]}, then {len(point)} forecast values from "
+            f"{stamps(known, known.series[which].times[-1:])[0]}, then {len(point)} forecast values from "
             f"{number(point[0])} to {number(point[-1])}, the highest {number(point.max())}."
         )
         page.picture(
@@ -145,8 +146,8 @@ def _forecasts(page: Page, forecasts: Forecasts, trial: Backtest | None) -> None
             f"forecast of {name}{f', {why}' if why else ''}",
             (known.date, "Forecast", *(f"{100 * level:g} % quantile" for level in levels)),
             [
-                (str(stamp), number(value), *(number(forecasts.quantiles[level][which][k]) for level in levels))
-                for k, (stamp, value) in enumerate(zip(stamps, point, strict=True))
+                (each, number(value), *(number(forecasts.quantiles[level][which][k]) for level in levels))
+                for k, (each, value) in enumerate(zip(times, point, strict=True))
             ],
         )
 
@@ -186,17 +187,18 @@ def _windows(page: Page, backtest: Backtest, heading: str) -> None:
     for which, why in shown.items():
         rows = np.flatnonzero(backtest.origins[:, 0] == which)
         ends = backtest.known.series[which].times[backtest.origins[rows, 1]]
-        stamps = list(map(str, backtest.known.time_type.text(ends)))
+        from_times = stamps(backtest.known, ends)
         errors = {name: each.by_forecast()[backtest.standing.score][rows] for name, each in backtest.errors.items()}
         name = name_of(backtest.known, which)
         own = errors[backtest.model]
         page.picture(
             plot_backtest(backtest, which=which, ax=_axes(), ncols=NAMES),
             f"Line chart of {name}{f' ({why})' if why else ''}: what came true beside {_many(len(rows), 'forecast')} "
-            f"from origins {stamps[0]} to {stamps[-1]}; mean {backtest.standing.score} {score(float(np.mean(own)))}.",
+            f"from origins {from_times[0]} to {from_times[-1]}; mean {backtest.standing.score} "
+            f"{_mean(own)}.",
             f"{backtest.standing.score} by origin, {name}{f', {why}' if why else ''}",
             ("Last known row", *errors),
-            _cut([(stamp, *(score(each[k]) for each in errors.values())) for k, stamp in enumerate(stamps)]),
+            _cut([(end, *(score(each[k]) for each in errors.values())) for k, end in enumerate(from_times)]),
         )
 
 
@@ -218,28 +220,30 @@ def _errors(page: Page, backtest: Backtest) -> None:
         own = means[model][deciding]
         page.picture(
             plot_error_by_origin(backtest, ax=_axes(), ncols=NAMES),
-            f"Line chart of {deciding} by origin: {model} between {score(np.nanmin(own))} and {score(np.nanmax(own))}.",
+            f"Line chart of {deciding} by origin: {model} {_span(own)}.",
             f"{deciding} by origin",
             ("Last known row", *means),
-            _cut([(str(each), *(score(row[deciding][k]) for row in means.values())) for k, each in enumerate(labels)]),
+            _cut(
+                [(stamp(each), *(score(row[deciding][k]) for row in means.values())) for k, each in enumerate(labels)]
+            ),
         )
     labels, means = backtest.means("series")
     if len(labels) > 1:
         own = means[model][deciding]
-        order = np.argsort(-np.nan_to_num(own, nan=-1))
-        better = "" if best is None else (
-            f" It is below {best}'s in {percent(np.mean(own < means[best][deciding]), 0)} of {len(labels):,} series."
-        )  # fmt: skip
+        order: list[int] = np.argsort(-np.nan_to_num(own, nan=-1)).tolist()
+        better = ""
+        if best is not None:
+            share = percent(float(np.mean(own < means[best][deciding])), 0)
+            better = f"{model} is better than {best} in {share} of {len(labels):,} series."
         page.picture(
             plot_error_by_series(backtest, ax=_axes(), ncols=NAMES),
-            f"Chart of {deciding} by series: {model}'s lies between {score(np.nanmin(own))} and "
-            f"{score(np.nanmax(own))}.{better}",
+            f"Chart of {deciding} by series: {model} {_span(own)}. {better}",
             f"{deciding} by series, the worst first",
             ("Series", *means),
-            _cut([(str(labels[k]), *(score(row[deciding][k]) for row in means.values())) for k in order]),
+            _cut([(str(labels[k]), *(score(float(row[deciding][k])) for row in means.values())) for k in order]),
         )
         if better:
-            page.say(f"{model}'s {deciding}:{better.replace(' It is', ' it is')}")
+            page.say(better)
 
 
 def _coverage(page: Page, backtest: Backtest) -> None:
@@ -266,6 +270,16 @@ def _coverage(page: Page, backtest: Backtest) -> None:
         ("Steps ahead", *(row[0] for row in rows)),
         [(str(k + 1), *(percent(each[k]) for each in shares.values())) for k in range(backtest.horizon)],
     )  # fmt: skip
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    known = values[np.isfinite(values)]
+    return score(float(known.mean()) if len(known) else np.nan)
+
+
+def _span(values: NDArray[np.float64]) -> str:
+    known = values[np.isfinite(values)]
+    return f"between {score(known.min())} and {score(known.max())}" if len(known) else "undefined"
 
 
 def _axes() -> Axes:

@@ -44,7 +44,7 @@ thead th { color: #5b616b; font-weight: normal; }
 tr.best th, tr.best td { font-weight: bold; background: #faf1ef; }
 summary { cursor: pointer; color: #1f4e79; font-size: .9rem; padding: .25rem 0; }
 @media (max-width: 40rem) {
-  th, td { padding-right: .6rem; font-size: .9rem; }
+  th, td { padding-right: .5rem; font-size: .8rem; }
   tbody th { white-space: normal; min-width: 6rem; }
 }
 @media print {

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from recuerdo.data.stamps import column_of
 from recuerdo.data.tables import Panel
 from recuerdo.show.style import MODEL, QUIET, line
 
@@ -23,7 +24,7 @@ TINTS = (0.16, 0.42)
 """How much of the model's colour the widest and the narrowest of several intervals have."""
 
 
-def mark_missing(ax: Axes, times: NDArray[Any], values: Values) -> None:
+def mark_missing(ax: Axes, times: NDArray[Any], values: NDArray[Any]) -> None:
     """A grey ground from the last value before missing ones to the next."""
     ends = [[_number(each) for each in span] for span in missing_spans(times, values)]
     if ends:
@@ -32,7 +33,7 @@ def mark_missing(ax: Axes, times: NDArray[Any], values: Values) -> None:
         ax.broken_barh(spans, (0, 1), transform=ground, color=PAPER, linewidth=0, zorder=0, label="no value")
 
 
-def missing_spans(times: NDArray[Any], values: Values) -> list[tuple[Any, Any]]:
+def missing_spans(times: NDArray[Any], values: NDArray[Any]) -> list[tuple[Any, Any]]:
     """Return for each run of missing values the stamps that the line breaks off and goes on at."""
     edges = np.flatnonzero(np.diff(np.pad(np.isnan(values).astype(np.int8), 1)))
     last = len(times) - 1
@@ -88,6 +89,16 @@ def name_of(known: Panel, which: int) -> str:
     return named if known.id is None else f"{named}, {one.id}"
 
 
-def _number(stamp: Any) -> float:
-    """Where a stamp lies on the axis."""
-    return float(mdates.date2num(stamp)) if isinstance(stamp, np.datetime64) else float(stamp)
+def stamps(known: Panel, times: NDArray[Any]) -> list[str]:
+    """Write time stamps as the user's table has them."""
+    return [stamp(each) for each in column_of(times, known.time_type, known.date, known.kind).to_list()]
+
+
+def stamp(written: object) -> str:
+    """Write one of them, without a midnight that says nothing."""
+    return str(written).removesuffix(" 00:00:00")
+
+
+def _number(time: Any) -> float:
+    """Where a time stamp lies on the axis."""
+    return float(mdates.date2num(time)) if isinstance(time, np.datetime64) else float(time)

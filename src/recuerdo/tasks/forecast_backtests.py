@@ -36,7 +36,7 @@ def backtest(
     known = read_again(forecaster._panel, table) if refit == "never" and not columns else panel(table, **columns)
     horizon = forecaster.horizon
     rows = horizon + stride * (windows - 1)
-    _require_rows(known, rows)
+    require_rows(known, rows)
     # Origin by origin, the earliest first; of each all series.
     steps = [rows - stride * number for number in range(windows)]
     if refit is True:
@@ -102,7 +102,8 @@ def _joined(parts: list[Backtest], note: str) -> Backtest:
     )
 
 
-def _require_rows(known: Panel, rows: int) -> None:
+def require_rows(known: Panel, rows: int) -> None:
+    """Raise DataError where a series has no row before the first origin, which lies so many rows before its end."""
     for one in known.series:
         if len(one.values) <= rows:
             raise DataError(

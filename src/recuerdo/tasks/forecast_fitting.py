@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from recuerdo.data.calendar import calendar_names
+from recuerdo.data.calendar import calendar, calendar_names
 from recuerdo.data.tables import Panel
 from recuerdo.data.windows import WindowSet
 from recuerdo.errors import OptionError
@@ -21,6 +21,7 @@ from recuerdo.learn import Callback
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
+from recuerdo.tasks.conformal import errors_for
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import resolve_device
@@ -66,7 +67,7 @@ class Fitting(BaseEstimator):
     learning_rate: float
     random_state: int | None
     device: str
-    verbose: bool | None
+    verbose: bool | str | None
 
     report_: Report
     trial_: Backtest
@@ -81,6 +82,11 @@ class Fitting(BaseEstimator):
     def name(self) -> str:
         """What tables call the model: the cell in the letters that people write it in."""
         return getattr(LAYERS.get(self.cell), "__name__", self.cell)
+
+    @property
+    def _least_errors(self) -> int:
+        """Held-out errors that the quantiles need."""
+        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
 
     def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
         needed = self._least_errors
@@ -105,6 +111,8 @@ class Fitting(BaseEstimator):
             held_out=held_out,
         )
         require_errors(plan, self.horizon, len(known), needed)
+        if self.calendar and not isinstance(self.calendar, str):
+            calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
             _require_simple(known)
         return plan
@@ -114,10 +122,7 @@ class Fitting(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        windows, watched = self._held_out_windows(plan, known), None
-        if plan.watched:
-            earlier = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
-            watched = known, earlier.origins(_evenly(len(earlier), MOST_WATCHED))
+        windows, watched = self._held_out_windows(plan, known), self._watched(plan, known)
         seeds = [self.random_state] * self.n_seeds
         tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
         history, seeds = tried.members[0].history, [each.seed for each in tried.members]
@@ -245,6 +250,13 @@ class Fitting(BaseEstimator):
     def _encoding(self, plan: Plan, known: Panel) -> Encoding:
         names = calendar_names(known.freq) if self.calendar == "auto" else self.calendar
         return Encoding.fitted(known, plan.log, tuple(names))
+
+    def _watched(self, plan: Plan, known: Panel) -> tuple[Panel, NDArray[np.int64]] | None:
+        """The panel and the origins in it on which the number of steps is chosen, where the plan has such rows."""
+        if not plan.watched:
+            return None
+        windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
+        return known, windows.origins(_evenly(len(windows), MOST_WATCHED))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""

@@ -56,8 +56,8 @@ def checked_options(model: Forecaster) -> None:
         raise OptionError(f"segment={model.segment} does not go with encoder='steps': leave one of them out.")
     if isinstance(model.calendar, str) and model.calendar != "auto":
         raise OptionError(f"calendar={model.calendar!r}: it is 'auto' or a list, as in ('hour', 'weekday').")
-    if model.verbose not in (True, False, None):
-        raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False and None.")
+    if not any(model.verbose is each for each in (True, False, None)) and model.verbose != "brief":
+        raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False, None and 'brief'.")
     with seeded(model.random_state, resolve_device(model.device)):
         Settings(learning_rate=model.learning_rate)  # each of these raises what training would
     for quantile in model.quantiles:

@@ -152,7 +152,6 @@ def make_plan(
     if held_out is None:
         most = most_held_out(has, horizon, len(series), least_errors)
         held_out = min(most, has - needed + judged + horizon - 1)
-    windows = held_out - horizon + 1
     training = [values[:-held_out] for values in series]
     _require_values(training, names, shortest)
     logs, why_scale = _scale(series, training, names, chosen, held_out, wishes.log)

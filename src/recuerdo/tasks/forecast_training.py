@@ -137,7 +137,7 @@ class Schedule:
     learning_rate: float
     loss: str
     device: torch.device
-    verbose: bool | None
+    verbose: bool | str | None
 
 
 @dataclass(frozen=True)

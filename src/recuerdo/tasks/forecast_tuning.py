@@ -77,7 +77,8 @@ def tune(
         seconds=time.monotonic() - started,
         notes=(
             f"the last {apart} rows of each series were set apart and not read; {len(field.origins)} forecasts of "
-            f"the {field.plan.held_out} rows before them were scored",
+            f"the {field.plan.judged} rows before them were scored"
+            + (f", and steps chosen on the {field.plan.watched} before those" if field.plan.watched else ""),
             f"{len(trials) - len(before)} trials in this call, {len(trials)} in the study {name!r} in {where}",
             ending,
         ),
@@ -111,7 +112,7 @@ def _facts(forecaster: Forecaster, field: Field, space: Space) -> dict[str, Any]
     facts = {
         "horizon": forecaster.horizon,
         "table": _digest(repr(parts).encode(), *rows),
-        "validation": field.plan.held_out,
+        "validation": [field.plan.watched, field.plan.judged],
         "space": {option: space[option].to_json() for option in sorted(space)},
         "forecaster": options,
         "random_state": forecaster.random_state,

@@ -12,7 +12,6 @@ from recuerdo.data.windows import WindowSet
 from recuerdo.errors import NotFittedError, OptionError
 from recuerdo.learn import Problem
 from recuerdo.tasks.backtests import Backtest
-from recuerdo.tasks.conformal import errors_for
 from recuerdo.tasks.forecast_backtests import backtest
 from recuerdo.tasks.forecast_ensembles import Ensemble
 from recuerdo.tasks.forecast_fitting import Fitting
@@ -69,7 +68,8 @@ class Forecaster(Fitting):
         learning_rate: the highest learning rate of AdamW.
         random_state: a seed; None draws one, which report_ tells.
         device: "auto" takes a CUDA device if there is one, else the CPU.
-        verbose: True shows progress, False does not, None does on a terminal.
+        verbose: True shows progress, False does not, None does on a terminal; "brief" does there, and writes one line
+            for each training elsewhere.
 
     Attributes:
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
@@ -110,7 +110,7 @@ class Forecaster(Fitting):
         learning_rate: float = 2e-3,
         random_state: int | None = None,
         device: str = "auto",
-        verbose: bool | None = None,
+        verbose: bool | str | None = None,
     ) -> None:
         self.horizon = horizon
         self.cell = cell
@@ -179,11 +179,6 @@ class Forecaster(Fitting):
         """
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
-
-    @property
-    def _least_errors(self) -> int:
-        """Held-out errors that the quantiles need."""
-        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
 
     def predict(self, table: Any = None, *, future: Any = None) -> Any:
         """Forecast the next K values of each series.
@@ -286,7 +281,7 @@ class Forecaster(Fitting):
     ) -> Tuning:
         """Search for better options, by trials that Optuna proposes, keeps and ends early where they fall behind.
 
-        The last rows, by which the trial of a fit judges, are set apart before anything else and never read. A network
+        The last rows, which the trial of a fit holds out, are set apart before anything else and never read. A network
         learns from the first rows and forecasts those between. The lowest MASE of these forecasts (MAE where MASE is
         undefined) is the best.
 

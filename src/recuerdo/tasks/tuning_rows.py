@@ -30,7 +30,7 @@ PARTS = 10
 """Parts of a training, after each of which a trial is scored and may be pruned."""
 
 MOST_SCORED = 1000
-"""Validation windows that a score looks at, at most, evenly over all series."""
+"""Windows that a score looks at, at most, evenly over all series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,10 @@ class Field:
     Attributes:
         earlier: all but the rows set apart.
         before: all but those and the validation rows: what a trial learns from.
-        plan: what the forecaster itself would decide about the earlier rows; its held-out rows are those of validation.
-        origins: (n, 2), number of the series and last known row of each validation window.
+        plan: what the forecaster itself would decide about the earlier rows; its held-out rows are those of validation,
+            of which the judged ones give the score. A trial chooses its number of steps where a fit would: on the
+            others.
+        origins: (n, 2), number of the series and last known row of each window that is scored.
         truth: (n, K), what followed.
         units: (n,), of MASE, from the training rows.
     """
@@ -70,7 +72,7 @@ class Field:
             ) from error
         before = earlier.split(plan.held_out)[0]
         lengths = np.array([len(one.values) for one in earlier.series])
-        windows = WindowSet(lengths, 1, horizon, first_target=lengths - plan.held_out)
+        windows = WindowSet(lengths, 1, horizon, first_target=lengths - plan.judged)
         chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), MOST_SCORED)).astype(np.int64))
         origins = windows.origins(chosen)
         units = naive_units(before, plan.season)[origins[:, 0]]
@@ -82,7 +84,7 @@ class Field:
         return "MAE" if np.isnan(self.units).any() else "MASE"
 
     def score(self, net: Net, shape: Shape, rows: Rows) -> float:
-        """Return the measure of a network's forecasts of the validation windows."""
+        """Return the measure of a network's forecasts of the windows that are scored."""
         answer, _ = answers(net, shape, rows, self.origins)
         point = make_head(shape.head, shape.levels).point(answer).numpy()
         forecast = own_units(point, rows.scalers, self.origins[:, 0])

@@ -167,11 +167,20 @@ class Search:
             if trial.should_prune():
                 raise optuna_module().TrialPruned
 
+        watched = model._watched(plan, field.earlier) if field.plan.watched else None
         watch = Watch(steps, lambda net: field.score(net, shape, rows), report)
         left = max(seconds - (time.monotonic() - began), LEAST_SECONDS)
         try:
             trained = model._train(
-                plan, field.before, model.cell, steps, left, self.seed, f"trial {trial.number}", callbacks=[watch]
+                plan,
+                field.before,
+                model.cell,
+                steps,
+                left,
+                self.seed,
+                f"trial {trial.number}",
+                watched=watched,
+                callbacks=[watch],
             )
         finally:
             trial.set_user_attr("steps", watch.taken)
