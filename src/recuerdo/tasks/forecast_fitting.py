@@ -27,7 +27,7 @@ from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
-from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, parameter_count, train
+from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
 from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.report import Report
 
@@ -141,7 +141,7 @@ class Fitting(BaseEstimator):
         trial, calibration = judge(
             known,
             before,
-            windows.origins(_evenly(len(windows), MOST_WINDOWS)),
+            windows.origins(evenly(len(windows), MOST_WINDOWS)),
             models,
             season=plan.season,
             horizon=self.horizon,
@@ -256,7 +256,7 @@ class Fitting(BaseEstimator):
         if not plan.watched:
             return None
         windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
-        return known, windows.origins(_evenly(len(windows), MOST_WATCHED))
+        return known, windows.origins(evenly(len(windows), MOST_WATCHED))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""
@@ -280,11 +280,6 @@ class Fitting(BaseEstimator):
             levels=tuple(sorted(self.quantiles)),
             parameters=parameters,
         )
-
-
-def _evenly(count: int, most: int) -> NDArray[np.int64]:
-    """The numbers from 0 to count, or as many of them as are looked at, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def _require_simple(known: Panel) -> None:

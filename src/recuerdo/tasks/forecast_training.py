@@ -209,7 +209,7 @@ def train(
         units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
         objective = Objective(schedule.loss, make_head(shape.head, shape.levels), encoding.log)
         if isinstance(net, DirectNet):
-            sample = windows.origins(np.unique(np.linspace(0, len(windows) - 1, FITTED_ON).astype(np.int64)))
+            sample = windows.origins(evenly(len(windows), FITTED_ON))
             objective = begin(net, objective, rows, sample, units)
         problem = as_problem(net, rows, windows, objective, units=units, batch_size=schedule.batch_size, seed=seed)
         valid = None
@@ -232,6 +232,11 @@ def train(
             label=label,
         )
     return Trained(net, shape, encoding, unit, history, seed)
+
+
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """Return the numbers from 0 to count - 1, or `most` of them, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def auto_steps(windows: int, batch_size: int) -> int:
@@ -356,6 +361,7 @@ __all__ = [
     "answers",
     "as_problem",
     "auto_steps",
+    "evenly",
     "parameter_count",
     "train",
 ]

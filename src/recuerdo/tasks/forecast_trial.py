@@ -60,7 +60,8 @@ def judge(
     }
     forecasts = {first: own_units(answer.point, rows.scalers, numbers)}
     for name, ensemble in others:
-        theirs = make_rows(known, ensemble.encoding)
+        # Fitted on the same rows, as the MLP is, they are encoded alike.
+        theirs = rows if ensemble.encoding == judged.encoding else make_rows(known, ensemble.encoding)
         forecasts[name] = own_units(ensemble.answer(theirs, origins)[0].point, theirs.scalers, numbers)
     if baselines:
         forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
