@@ -17,7 +17,7 @@ from recuerdo.tasks.forecast_ensembles import own_units
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Rows, naive_units
 from recuerdo.tasks.forecast_plan import Plan, most_held_out
-from recuerdo.tasks.forecast_training import Net, Shape, answers
+from recuerdo.tasks.forecast_training import Net, Shape, answers, evenly
 from recuerdo.tasks.forecast_trial import followed
 from recuerdo.tasks.metrics import mae, mase
 
@@ -73,7 +73,7 @@ class Field:
         before = earlier.split(plan.held_out)[0]
         lengths = np.array([len(one.values) for one in earlier.series])
         windows = WindowSet(lengths, 1, horizon, first_target=lengths - plan.judged)
-        chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), MOST_SCORED)).astype(np.int64))
+        chosen = evenly(len(windows), MOST_SCORED)
         origins = windows.origins(chosen)
         units = naive_units(before, plan.season)[origins[:, 0]]
         return cls(earlier, before, plan, origins, followed(earlier, origins, horizon), units)
