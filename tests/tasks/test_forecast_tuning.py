@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
@@ -278,14 +279,29 @@ def test_a_file_whose_name_has_signs_in_it(tmp_path):
 # Budgets, pruning, failures, Ctrl-C.
 
 
-def test_the_budget_holds_and_is_shared():
-    # So many steps would take minutes.
-    tuning = tuned(forecaster=quick(max_steps=1_000_000), max_seconds=3, max_trials=None)
-    assert tuning.seconds < 5
+def test_the_budget_is_shared_by_trials_of_a_fifth_and_holds(monkeypatch):
+    now, given = [0.0], []
+
+    def train(_search, _trial, seconds):
+        given.append(seconds)
+        now[0] += seconds
+        return 1.0 / len(given), "max_seconds"
+
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("recuerdo.tasks.tuning_search.time", clock)
+    monkeypatch.setattr("recuerdo.tasks.forecast_tuning.time", clock)
+    monkeypatch.setattr("recuerdo.tasks.tuning_search.Search._train", train)
+    tuning = tuned(max_seconds=3, max_trials=None)
+    assert given == pytest.approx([0.6] * 5)
+    assert tuning.seconds == pytest.approx(3)
     assert tuning.notes[-1] == "ended after max_seconds"
-    assert len(tuning.trials) >= 4
-    assert {each.why for each in tuning.trials if each.state == "finished"} == {"max_seconds"}
-    assert max(each.seconds for each in tuning.trials) < 1.5  # 0.6, and what a busy machine adds
+
+
+def test_a_trial_ends_when_its_seconds_are_over():
+    # So many steps would take minutes.
+    tuning = tuned(forecaster=quick(max_steps=1_000_000), max_seconds=1, max_trials=1)
+    (trial,) = tuning.trials
+    assert (trial.state, trial.why) == ("finished", "max_seconds")
 
 
 def test_a_budget_that_reading_uses_up_is_refused():
