@@ -1,11 +1,13 @@
 """The anchor of a direct forecast: a mixture of forecasts that a person could write down, learned for each step ahead.
 
+Its weights have a learned beginning, the same for all windows, which the network moves from window to window.
+
 z is a series on its scaler's scale, s the season, L the rows of a window, K the horizon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -26,41 +28,45 @@ class Anchor(nn.Module):
     """A weighted mean of simple forecasts, with weights that differ by step ahead and always add up to 1.
 
     Its members: the last value; the mean of the window; the last season; the last season and its growth, which is the
-    mean of the last season less that of the season before; the values seven seasons ago, where the window holds them.
+    mean of the last season less that of the season before; the values seven seasons ago, which is a week where a season
+    is a day; and, with `means`, the mean of all seasons and that of all such weeks; each where the window holds it.
 
     Args:
         horizon: K.
         season: s.
         lookback: L.
+        means: whether means over several seasons are members too.
     """
 
-    def __init__(self, horizon: int, season: int, lookback: int) -> None:
+    def __init__(self, horizon: int, season: int, lookback: int, *, means: bool = False) -> None:
         super().__init__()
         self.horizon, self.season, self.lookback = horizon, season, lookback
-        self.names = member_names(season, lookback)
+        self.names = member_names(season, lookback, means)
         self.logits = nn.Parameter(torch.zeros(horizon, len(self.names)))
 
-    def weights(self) -> Tensor:
-        """Return the weights, (K, members)."""
-        return self.logits.softmax(dim=-1)
+    def weights(self, gates: Tensor | None = None) -> Tensor:
+        """Return the weights, (K, members), or (N, K, members) where `gates`, of this shape, move their logits."""
+        return (self.logits if gates is None else self.logits + gates).softmax(dim=-1)
 
     def members(self, z: Tensor) -> Tensor:
         """Return each member's forecast, (N, K, members), of complete windows (N, L)."""
         s, K = self.season, self.horizon
-        made = [z[:, -1:].expand(-1, K), z.mean(dim=1, keepdim=True).expand(-1, K)]
         last = _repeated(z, s, K)
-        if s > 1:
-            made.append(last)
-        if "last season and growth" in self.names:
+        made: dict[str, Callable[[], Tensor]] = {
+            "last value": lambda: z[:, -1:].expand(-1, K),
+            "mean of the window": lambda: z.mean(dim=1, keepdim=True).expand(-1, K),
+            "last season": lambda: last,
             # Like with like, should the window be shorter than two seasons.
-            made.append(last + (z[:, s:] - z[:, :-s])[:, -s:].mean(dim=1, keepdim=True))
-        if "seven seasons ago" in self.names:
-            made.append(_repeated(z, WEEK * s, K))
-        return torch.stack(made, dim=-1)
+            "last season and growth": lambda: last + (z[:, s:] - z[:, :-s])[:, -s:].mean(dim=1, keepdim=True),
+            "mean of the seasons": lambda: _mean_cycle(z, s, K),
+            "seven seasons ago": lambda: _repeated(z, WEEK * s, K),
+            "mean of the weeks": lambda: _mean_cycle(z, WEEK * s, K),
+        }
+        return torch.stack([made[name]() for name in self.names], dim=-1)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Return the anchor, (N, K), of complete windows (N, L)."""
-        return (self.members(z) * self.weights()).sum(dim=-1)
+    def forward(self, z: Tensor, gates: Tensor | None = None) -> Tensor:
+        """Return the anchor, (N, K), of complete windows (N, L); `gates` (N, K, members) move the logits of weights."""
+        return (self.members(z) * self.weights(gates)).sum(dim=-1)
 
     @torch.no_grad()
     def fit(self, z: Tensor, target: Tensor, scale: Tensor) -> None:
@@ -78,7 +84,7 @@ class Anchor(nn.Module):
         )
 
 
-def member_names(season: int, lookback: int) -> Sequence[str]:
+def member_names(season: int, lookback: int, means: bool = False) -> Sequence[str]:
     """Return the names of an anchor's members, in their order."""
     names = {
         "last value": True,
@@ -86,12 +92,24 @@ def member_names(season: int, lookback: int) -> Sequence[str]:
         "last season": season > 1,
         "last season and growth": lookback > season,
         "seven seasons ago": season > 1 and lookback >= WEEK * season,
+        "mean of the seasons": means and season > 1 and lookback >= 3 * season,
+        "mean of the weeks": means and season > 1 and lookback >= 2 * WEEK * season,
     }
     return [name for name, there in names.items() if there]
 
 
-def _repeated(z: Tensor, season: int, horizon: int) -> Tensor:
-    return z[:, -season:].repeat(1, -(-horizon // season))[:, :horizon]
+def lags(season: int, lookback: int) -> tuple[int, ...]:
+    """Return the rows to look back from each row for what has changed: a season and seven, where a window has them."""
+    return tuple(lag for lag in (season, WEEK * season) if season > 1 and lookback > lag)
+
+
+def _repeated(cycle: Tensor, period: int, horizon: int) -> Tensor:
+    return cycle[:, -period:].repeat(1, -(-horizon // period))[:, :horizon]
+
+
+def _mean_cycle(z: Tensor, period: int, horizon: int) -> Tensor:
+    whole = z[:, z.shape[1] % period :].unflatten(1, (-1, period))
+    return _repeated(whole.mean(dim=1), period, horizon)
 
 
 def _shares(members: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -276,6 +276,7 @@ class Fitting(BaseEstimator):
             season=plan.season,
             segment=plan.segment,
             level_rows=plan.lookback,
+            gated=plan.gated,
             head=self.head if self.strategy == "direct" else "point",
             levels=tuple(sorted(self.quantiles)),
             parameters=parameters,

@@ -6,6 +6,8 @@ and both begin, untrained, at that anchor. z is a series on its scaler's scale, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -23,24 +25,40 @@ FLOOR = 0.1
 class DirectNet(nn.Module):
     """All K steps at once, from the last state: anchor + scale * correction.
 
-    The core sees each window less its level, over its own standard deviation; where values can be missing, it sees in
-    two more features which are known, and how long ago the last known one was.
+    With `gated` the last state also says how the anchor's members are weighed here: whether to go by yesterday or by
+    last week is learned from how such windows went on, and a mixture, unlike a correction, stays in its members' range.
+
+    The core sees each window less its level, over its own standard deviation, and in further features the change from
+    a season ago, and from seven, which it would otherwise have to remember each value for; where values can be missing,
+    it sees in two more which are known, and how long ago the last known one was.
 
     Args:
-        core: (N, L, D), (N, K, F), (N, S) -> (N, K, P), zero at first; D is 1, 2 more with `gaps`, and the covariates.
+        core: (N, L, D), (N, K, F), (N, S) -> (N, K, P), zero at first; with `gated` M more, which move the weights of
+            the anchor's M members. D is 1, 1 more for each lag, 2 more with `gaps`, and the covariates.
         anchor: the mixture of simple forecasts.
         head: what an answer is.
         unit: typical seasonal change of the training rows.
         level_rows: how many of a window's last rows its level is the mean of.
+        lags: rows back to each row that the core is told the change from.
+        gated: whether the core weighs the anchor's members anew for each window.
         gaps: whether the core is told which values are missing.
     """
 
     def __init__(
-        self, core: nn.Module, anchor: Anchor, head: Head, unit: float, *, level_rows: int, gaps: bool = False
+        self,
+        core: nn.Module,
+        anchor: Anchor,
+        head: Head,
+        unit: float,
+        *,
+        level_rows: int,
+        lags: Sequence[int] = (),
+        gated: bool = False,
+        gaps: bool = False,
     ) -> None:
         super().__init__()
         self.core, self.anchor, self.head, self.unit = core, anchor, head, unit
-        self.level_rows, self.gaps = level_rows, gaps
+        self.level_rows, self.lags, self.gated, self.gaps = level_rows, tuple(lags), gated, gaps
 
     def scale(self, window: Tensor) -> Tensor:
         """Return each window's own scale, (N, 1): the standard deviation of what is known, and a floor."""
@@ -66,12 +84,16 @@ class DirectNet(nn.Module):
         z = filled(window[..., 0], self.anchor.season)
         level, scale = z[:, -self.level_rows :].mean(dim=1, keepdim=True), self.scale(window)
         features = [((z - level) / scale)[..., None]]
+        for lag in self.lags:
+            change = (z[:, lag:] - z[:, :-lag]) / scale
+            features.append(nn.functional.pad(change, (lag, 0))[..., None])
         if self.gaps:
             features += [part[..., None] for part in known_and_since(window[..., 0])]
         if window.shape[-1] > 1:
             features.append(window[..., 1:].nan_to_num(0.0))  # NaN only before a series begins
         raw = self.core(torch.cat(features, dim=-1), future, static)
-        return self.head.answer(raw, self.anchor(z), scale)
+        raw, gates = (raw.split([self.head.width, len(self.anchor.names)], dim=-1)) if self.gated else (raw, None)
+        return self.head.answer(raw, self.anchor(z, gates), scale)
 
 
 def known_and_since(z: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.errors import DataError, OptionError
-from recuerdo.tasks.scaling import prefers_log
+from recuerdo.tasks.scaling import clear_of_zero, prefers_log
 
 Values = NDArray[np.float64]
 
@@ -40,6 +40,9 @@ LONGEST_SEGMENT = 24
 WATCHED_HORIZONS = 4
 """Horizons that the held-out rows have to hold for a part of them to choose the number of steps."""
 
+ENOUGH = 5000
+"""Training windows from which a network can learn when to go by which of its anchor's members."""
+
 SIZES = ((1_000, 32, 32), (20_000, 64, 64))
 """(training windows below, hidden units, windows of a batch); 128 of each beyond."""
 
@@ -61,6 +64,7 @@ class Plan:
         least: input rows that a window has at least; less than L where some series are short.
         hidden_size: units of a layer.
         batch_size: windows of an optimiser step.
+        gated: whether the network weighs the anchor's members window by window.
     """
 
     season: int
@@ -73,6 +77,7 @@ class Plan:
     least: int = 1
     hidden_size: int = 32
     batch_size: int = 32
+    gated: bool = False
 
     @property
     def judged(self) -> int:
@@ -161,6 +166,7 @@ def make_plan(
     sizes = next((sizes for below, *sizes in SIZES if count < below), [128, 128])
     hidden_size, batch_size = wishes.hidden_size or sizes[0], wishes.batch_size or sizes[1]
     segment, how = _segment(lookback, chosen, wishes)
+    gated = count >= ENOUGH and wishes.strategy == "direct"
     watched = held_out // 2 if wishes.steps and held_out >= WATCHED_HORIZONS * horizon else 0
     windows = held_out - watched - horizon + 1
     watching = f"steps chosen on the first {watched} of the last {held_out} rows, " if watched else ""
@@ -169,9 +175,11 @@ def make_plan(
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
         f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {watching}judged on the last "
         f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, "
-        f"batches of {batch_size}" + (f", {short} series shorter than a window" if short else "")
+        f"batches of {batch_size}"
+        + (", simple forecasts weighed window by window" if gated else "")
+        + (f", {short} series shorter than a window" if short else "")
     )
-    return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size)
+    return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size, gated)
 
 
 def most_held_out(shortest: int, horizon: int, series: int, least_errors: int) -> int:
@@ -289,8 +297,8 @@ def _scale(
             )
     if log != "auto":
         return logs, "given"
-    if not all(np.nanmin(values) > 0 for values in training):
-        return logs, "some are 0 or less"
+    if not all(clear_of_zero(values) for values in training):
+        return logs, "some are 0, near it or less"
     return logs, "swings grow with the level" if logs else "swings do not grow with the level"
 
 

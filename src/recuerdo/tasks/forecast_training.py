@@ -26,7 +26,7 @@ from recuerdo.learn import (
     threads_for,
 )
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled
+from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled, lags
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_count
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows, naive_units
@@ -62,6 +62,8 @@ class Shape:
         hidden_size, num_layers, dropout: of the recurrent layers; dropout also before the head.
         horizon, lookback, season, segment: K, L, s, w.
         level_rows: rows of a window whose mean is its level.
+        gated: whether the anchor has more members and the network weighs them window by window, told the changes from
+            the seasons before.
         head: what an answer is: "point", "quantiles", "gaussian" or "student_t".
         levels: quantiles that are asked for.
         gaps: whether values can be missing.
@@ -79,6 +81,7 @@ class Shape:
     season: int
     segment: int = 1
     level_rows: int = 1
+    gated: bool = False
     head: str = "point"
     levels: tuple[float, ...] = ()
     gaps: bool = False
@@ -90,7 +93,12 @@ class Shape:
     @property
     def features(self) -> int:
         """D, what the core is given of each row."""
-        return 1 + 2 * self.gaps + self.covariates
+        return 1 + len(self.lags) + 2 * self.gaps + self.covariates
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Rows back to each row that the core is told the change from."""
+        return lags(self.season, self.lookback) if self.gated else ()
 
     @property
     def products(self) -> int:
@@ -100,9 +108,11 @@ class Shape:
     def build(self, unit: float) -> Net:
         """Return the untrained network for series with this typical seasonal change."""
         head = make_head(self.head, self.levels)
+        anchor = Anchor(self.horizon, self.season, self.lookback, means=self.gated)
+        width = head.width + self.gated * len(anchor.names)
         if self.cell == "mlp":
             inputs = self.lookback * self.features + self.horizon * self.future + self.static
-            core = WindowMLP(inputs, self.horizon, head.width, self.parameters)
+            core = WindowMLP(inputs, self.horizon, width, self.parameters)
         else:
             between = self.dropout if self.num_layers > 1 else 0.0
             # A cell whose memory is bounded by its recurrent weights is told how long a memory it needs.
@@ -117,14 +127,15 @@ class Shape:
                 LAYERS[self.cell](size, *shape, dropout=between, **bound),
                 self.features,
                 self.horizon,
-                head.width,
+                width,
                 segment=self.segment,
                 dropout=self.dropout,
                 future=self.future,
                 static=self.static,
             )
-        anchor = Anchor(self.horizon, self.season, self.lookback)
-        return DirectNet(core, anchor, head, unit, level_rows=self.level_rows, gaps=self.gaps)
+        return DirectNet(
+            core, anchor, head, unit, level_rows=self.level_rows, lags=self.lags, gated=self.gated, gaps=self.gaps
+        )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ Values = NDArray[np.float64]
 MULTIPLICATIVE = 0.5
 """The correlation of level and swing, season by season, above which a series is taken in logarithms."""
 
+CLEAR = 0.02
+"""Share of a series' median that all its values must exceed for logarithms: near 0 these magnify the smallest."""
+
 MOST_CATEGORIES = 100
 """Categories of one covariate; each becomes a column of its own."""
 
@@ -116,7 +119,7 @@ class FeatureScaler:
 
 
 def prefers_log(series: Sequence[Values], season: int) -> bool:
-    """Whether the series are better taken in logarithms: all positive, and their swings grow with their level.
+    """Whether the series are better taken in logarithms: all clear of 0, and their swings grow with their level.
 
     For each series of at least three seasons the correlation of the seasons' means and standard deviations is taken
     (blocks of 8 rows where there is no season); the median decides. Missing values are left out.
@@ -131,7 +134,7 @@ def prefers_log(series: Sequence[Values], season: int) -> bool:
         >>> prefers_log([growing], 12), prefers_log([growing - 50], 12)
         (True, False)
     """
-    if any(np.nanmin(values) <= 0 for values in series):
+    if not all(clear_of_zero(values) for values in series):
         return False
     block = season if season > 1 else 8
     correlations = []
@@ -144,3 +147,8 @@ def prefers_log(series: Sequence[Values], season: int) -> bool:
         if means.std() > 0 and swings.std() > 0:
             correlations.append(float(np.corrcoef(means, swings)[0, 1]))
     return bool(correlations) and float(np.median(correlations)) > MULTIPLICATIVE
+
+
+def clear_of_zero(values: Values) -> bool:
+    """Whether all known values of a series (T,) lie above a small share of their median."""
+    return bool(np.nanmin(values) > max(0.0, CLEAR * float(np.nanmedian(values))))
