@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 from tests.tolerances import assert_values
 
-from recuerdo.tasks.forecast_anchor import LEAST_WEIGHT, WEEK, Anchor, filled, member_names
+from recuerdo.tasks.forecast_anchor import LEAST_WEIGHT, WEEK, Anchor, filled, lags, member_names
 
-SHAPES = [(1, 3, 6), (7, 5, 14), (7, 16, 17), (12, 30, 12), (3, 8, 22), (3, 2, 21)]  # season, horizon, lookback
+SHAPES = [
+    (1, 3, 6),
+    (7, 5, 14),
+    (7, 16, 17),
+    (12, 30, 12),
+    (3, 8, 22),
+    (3, 2, 21),
+    (2, 9, 29),
+]  # season, horizon, lookback
 N = 5
 
 
@@ -20,7 +28,7 @@ def windows(lookback, n=N, seed=1):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, lookback)))
 
 
-def by_hand(row, season, horizon):
+def by_hand(row, season, horizon, means=False):
     """Each member of a complete window (L,), as a person would write it down."""
     lookback = len(row)
     made = {"last value": [row[-1]] * horizon, "mean of the window": [row.mean()] * horizon}
@@ -33,14 +41,19 @@ def by_hand(row, season, horizon):
         made["last season and growth"] = [value + growth for value in last]
     if season > 1 and lookback >= WEEK * season:
         made["seven seasons ago"] = [row[lookback - WEEK * season + h % (WEEK * season)] for h in range(horizon)]
+    for name, cycle, least in [("mean of the seasons", season, 3), ("mean of the weeks", WEEK * season, 2)]:
+        if means and season > 1 and lookback >= least * cycle:
+            ago = range(1, lookback // cycle + 1)
+            made[name] = [np.mean([row[lookback - n * cycle + h % cycle] for n in ago]) for h in range(horizon)]
     return made
 
 
+@pytest.mark.parametrize("means", [False, True])
 @pytest.mark.parametrize(("season", "horizon", "lookback"), SHAPES)
-def test_each_member_is_what_a_person_would_write_down(season, horizon, lookback):
-    anchor, z = Anchor(horizon, season, lookback).double(), windows(lookback)
-    expected = [by_hand(row, season, horizon) for row in z.numpy()]
-    assert list(anchor.names) == list(expected[0]) == member_names(season, lookback)
+def test_each_member_is_what_a_person_would_write_down(season, horizon, lookback, means):
+    anchor, z = Anchor(horizon, season, lookback, means=means).double(), windows(lookback)
+    expected = [by_hand(row, season, horizon, means) for row in z.numpy()]
+    assert list(anchor.names) == list(expected[0]) == member_names(season, lookback, means)
     table = np.stack([np.stack(list(each.values()), axis=-1) for each in expected])
     np.testing.assert_allclose(anchor.members(z).numpy(), table, rtol=0, atol=1e-14)
 
@@ -56,6 +69,22 @@ def test_the_anchor_is_their_weighted_mean(season, horizon, lookback):
     np.testing.assert_allclose(anchor.weights().detach().numpy().sum(axis=1), 1, rtol=1e-12)
     expected = (anchor.members(z).numpy() * weights).sum(axis=-1)
     np.testing.assert_allclose(anchor(z).detach().numpy(), expected, rtol=0, atol=1e-13)
+
+
+def test_gates_move_the_weights_of_each_window_alone():
+    anchor, z = Anchor(5, 7, 21, means=True).double(), windows(21)
+    gates = torch.zeros(N, 5, len(anchor.names), dtype=torch.float64)
+    assert_values(anchor(z, gates), anchor(z))
+    gates[1, 2, anchor.names.index("last season")] = 50.0
+    moved, still = anchor(z, gates), anchor(z)
+    assert moved[1, 2].item() == pytest.approx(z[1, 14 + 2].item(), rel=1e-12)
+    moved[1, 2] = still[1, 2]
+    assert_values(moved, still)
+
+
+def test_lags_are_a_season_and_seven_where_a_window_is_longer():
+    assert [lags(7, rows) for rows in (7, 8, 49, 50)] == [(), (7,), (7,), (7, 49)]
+    assert lags(1, 100) == ()
 
 
 def test_an_anchor_follows_shift_and_scale():

@@ -8,7 +8,7 @@ import torch
 from tests.tolerances import assert_values
 
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_anchor import Anchor
+from recuerdo.tasks.forecast_anchor import Anchor, lags
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_losses import Objective
@@ -19,14 +19,16 @@ SHAPES = [(1, 3), (7, 5), (7, 7), (7, 16), (12, 12), (12, 30)]  # season, horizo
 N, UNIT = 4, 0.3
 
 
-def direct(season, horizon, cell="gru", lookback=None, trained=True, *, level_rows=None, head="point", gaps=False):
+def direct(
+    season, horizon, cell="gru", lookback=None, trained=True, *, level_rows=None, head="point", gaps=False, gated=False
+):
     torch.manual_seed(0)
     lookback = lookback or 2 * season + 3
     kind = make_head(head, (0.1, 0.9))
-    features = 3 if gaps else 1
-    core = RecurrentCore(LAYERS[cell](features, 6), features, horizon, kind.width)
-    anchor = Anchor(horizon, season, lookback)
-    net = DirectNet(core, anchor, kind, UNIT, level_rows=level_rows or lookback, gaps=gaps)
+    anchor, back = Anchor(horizon, season, lookback, means=gated), lags(season, lookback) if gated else ()
+    features = 1 + len(back) + 2 * gaps
+    core = RecurrentCore(LAYERS[cell](features, 6), features, horizon, kind.width + gated * len(anchor.names))
+    net = DirectNet(core, anchor, kind, UNIT, level_rows=level_rows or lookback, lags=back, gated=gated, gaps=gaps)
     return moved(net.double(), trained), windows(lookback)
 
 
@@ -122,6 +124,29 @@ def test_the_direct_loss_is_the_mean_absolute_error_on_each_windows_scale():
     assert loss.item() == pytest.approx(by_hand, rel=1e-12)
 
 
+@pytest.mark.parametrize("head", ["point", "quantiles", "gaussian", "student_t"])
+def test_a_gated_net_begins_at_the_same_anchor_and_then_weighs_it_by_the_window(head):
+    net, window = direct(7, 9, trained=False, lookback=52, head=head, gated=True)
+    z = window[..., 0]
+    assert_values(net.head.point(net(window)), net.anchor(z))
+    bias = torch.zeros(9, net.head.width + len(net.anchor.names), dtype=torch.float64)
+    bias[:, net.head.width + net.anchor.names.index("mean of the window")] = 50.0
+    net.core.head.bias.data.copy_(bias.flatten())
+    assert_values(net.head.point(net(window)), z.mean(dim=1, keepdim=True).expand(-1, 9))
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_a_gated_core_is_told_the_changes_from_a_season_ago_and_from_seven(gaps):
+    net, window = direct(2, 3, lookback=17, gated=True, gaps=gaps)
+    seen, z, scale = [], window[..., 0], net.scale(window)
+    net.core.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net(window)
+    (x,) = seen
+    for column, lag in ((1, 2), (2, 14)):
+        assert not x[:, :lag, column].any()
+        assert_values(x[:, lag:, column], (z[:, lag:] - z[:, :-lag]) / scale)
+
+
 @pytest.mark.parametrize("level_rows", [1, 7, 17])
 def test_the_core_sees_each_window_less_its_level_over_its_spread(level_rows):
     net, window = direct(7, 4, level_rows=level_rows)
@@ -156,9 +181,10 @@ def test_the_first_forecast_sees_the_latest_row_in_the_recurrence_too(build):
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("gated", [False, True])
 @pytest.mark.parametrize(("a", "b"), [(1.0, 40.0), (3.0, 0.0), (0.5, -7.0)])
-def test_a_direct_forecast_follows_shift_and_scale(cell, a, b):
-    net, window = direct(7, 10, cell)
+def test_a_direct_forecast_follows_shift_and_scale(cell, a, b, gated):
+    net, window = direct(7, 10, cell, gated=gated)
     net.unit = 0.0  # without a floor the promise is exact
     assert_values(net(a * window + b), a * net(window) + b, tolerance=1e-11)
 

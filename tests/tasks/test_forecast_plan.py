@@ -227,6 +227,14 @@ def test_a_window_holds_whole_seasons_and_more_than_two_only_where_plenty_of_win
     assert f"lookback {made.lookback}" in made.words
 
 
+@pytest.mark.parametrize(("count", "gated"), [(60, False), (100, True)])
+def test_simple_forecasts_are_weighed_window_by_window_where_there_are_windows_to_learn_it_from(count, gated):
+    made = plan(*[additive(144)] * count)
+    assert made.gated is gated
+    assert ("simple forecasts weighed window by window" in made.words) is gated
+    assert plan(*[additive(144)] * count, strategy="recursive").gated is False
+
+
 @pytest.mark.parametrize(("count", "size"), [(1, 0), (60, 1), (400, 2)])
 def test_more_windows_get_a_larger_network_and_larger_batches(count, size):
     made = plan(*[additive(144)] * count)

@@ -55,6 +55,7 @@ def test_a_series_that_never_changed_has_the_unit_one(value, log):
         ([ADDITIVE, MULTIPLICATIVE, ADDITIVE], 12, False),
         ([MULTIPLICATIVE, MULTIPLICATIVE - MULTIPLICATIVE.min()], 12, False),  # one zero anywhere is enough
         ([MULTIPLICATIVE - 300], 12, False),
+        ([np.where(T == 40, 3.0, MULTIPLICATIVE)], 12, False),  # one in a hundred of what is usual
         ([MULTIPLICATIVE[:35]], 12, False),  # two whole seasons cannot show it
         ([MULTIPLICATIVE[:36]], 12, True),
         ([np.exp(np.cumsum(0.1 * NOISE + 0.05))], 1, True),
