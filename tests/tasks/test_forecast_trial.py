@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, daily, long, numbers, quick, weekly
 
+from recuerdo.tasks.baselines import seasonal_naive
 from recuerdo.tasks.conformal import Conformal
 from recuerdo.tasks.forecast_nets import FLOOR
 from recuerdo.tasks.metrics import naive_scale
@@ -92,3 +93,23 @@ def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
     trial = quick().fit(daily(weekly(100))).trial_
     assert trial.origins[:, 1].tolist() == [85, 89, 94]  # of the origins 85 to 94
     assert trial.truth.shape == (3, HORIZON)
+
+
+def test_a_series_shorter_than_a_season_has_a_seasonal_naive_forecast_and_its_number_is_told():
+    short = weekly(33, seed=2)
+    table = long(a=weekly(120), b=weekly(110, seed=1), short=short)
+    model = quick(baselines="auto", season=30).fit(table)
+    trial = model.trial_
+    mine = trial.origins[:, 0] == 2
+    assert mine.any()
+    for (_, end), said in zip(trial.origins[mine], trial.forecasts["seasonal naive"][mine], strict=True):
+        np.testing.assert_array_equal(said, seasonal_naive(short[: end + 1], HORIZON, 30))
+    sentence = (
+        "1 series has fewer rows than a season of 30 before an origin: the seasonal naive forecast of a place in the "
+        "season that was never observed is the last value"
+    )
+    assert sentence in model.report_.choices
+    unit = naive_scale(short[: -model._plan.held_out], 1)
+    np.testing.assert_array_equal(trial.naive_scales[mine], np.full(mine.sum(), unit))
+    assert sentence in model.backtest(table, windows=2).notes
+    assert sentence not in quick(season=30).fit(table).report_.choices

@@ -50,7 +50,8 @@ def backtest(
     else:
         model, said = forecaster, "the forecaster as it was fitted"
         _require_unseen(forecaster, known, rows)
-    return replace(_judged(model, known, steps, rows), notes=(said,))
+    made = _judged(model, known, steps, rows)
+    return replace(made, notes=(said, *made.notes))
 
 
 def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
@@ -98,7 +99,7 @@ def _joined(parts: list[Backtest], note: str) -> Backtest:
         members={seed: np.concatenate([each.members[seed] for each in parts]) for seed in first.members}
         if all(each.members.keys() == first.members.keys() for each in parts)
         else {},
-        notes=(note,),
+        notes=(note, *first.notes),
     )
 
 

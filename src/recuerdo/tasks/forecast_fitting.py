@@ -149,7 +149,7 @@ class Fitting(BaseEstimator):
             calibration=None,
             baselines=self.baselines == "auto",
         )
-        final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
+        final, said = tried, (*known.notes, plan.words, *notes, *trial.notes, *trial.warnings())
         if not interrupted:
             # The same number of steps on all rows, so that the latest ones are learned from too.
             whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)

@@ -28,7 +28,6 @@ def judge(
     levels: Sequence[float],
     calibration: Calibration | None,
     baselines: bool,
-    notes: tuple[str, ...] = (),
 ) -> tuple[Backtest, Calibration]:
     """Forecast from some origins and stand the forecasts beside what came true.
 
@@ -42,7 +41,6 @@ def judge(
         levels: the quantiles that are asked for.
         calibration: of the quantiles; None takes the one that these very windows ask for.
         baselines: whether the simple baselines forecast too.
-        notes: sentences for the result.
 
     Returns:
         The forecasts, and the calibration that made their quantiles.
@@ -63,12 +61,25 @@ def judge(
         # Fitted on the same rows, as the MLP is, they are encoded alike.
         theirs = rows if ensemble.encoding == judged.encoding else make_rows(known, ensemble.encoding)
         forecasts[name] = own_units(ensemble.answer(theirs, origins)[0].point, theirs.scalers, numbers)
+    notes = ()
     if baselines:
+        notes = _short(origins, season)
         forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
     truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
     members = members if len(members) > 1 else {}
     made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here)
     return made, calibration
+
+
+def _short(origins: NDArray[np.int64], season: int) -> tuple[str, ...]:
+    """Say how many series have not shown all places of a season before their first origin."""
+    count = len(np.unique(origins[origins[:, 1] + 1 < season, 0]))
+    if not count:
+        return ()
+    return (
+        f"{count} series ha{'s' if count == 1 else 've'} fewer rows than a season of {season} before an origin: the "
+        f"seasonal naive forecast of a place in the season that was never observed is the last value",
+    )
 
 
 def bounds(
