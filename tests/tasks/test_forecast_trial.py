@@ -95,6 +95,16 @@ def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
     assert trial.truth.shape == (3, HORIZON)
 
 
+@pytest.mark.parametrize("head", ["point", "quantiles", "gaussian", "student_t"])
+def test_the_median_that_is_asked_for_is_the_forecast_itself_and_lies_between_the_other_quantiles(head):
+    model = quick(head=head, quantiles=(0.2, 0.5, 0.4, 0.8), n_seeds=2).fit(long(a=A, b=B))
+    trial, frame = model.trial_, model.predict()
+    np.testing.assert_array_equal(trial.quantiles[0.5], trial.forecasts["GRU"])
+    np.testing.assert_array_equal(numbers(frame, "y-50"), numbers(frame))
+    told = [trial.quantiles[level] for level in (0.2, 0.4, 0.5, 0.8)]
+    assert (np.diff(told, axis=0) >= 0).all()
+
+
 def test_a_series_shorter_than_a_season_has_a_seasonal_naive_forecast_and_its_number_is_told():
     short = weekly(33, seed=2)
     table = long(a=weekly(120), b=weekly(110, seed=1), short=short)

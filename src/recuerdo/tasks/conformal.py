@@ -99,7 +99,8 @@ class ConformalQuantiles:
     """Quantiles that a network says of itself, moved until held-out windows lie below each as often as it says.
 
     The move is measured in units of the width that the network gives the window: the distance of the outermost
-    quantiles, so that where it is unsure the move is larger.
+    quantiles, so that where it is unsure the move is larger. The median is the forecast itself, which stays where it
+    is: moved, its scores on the same windows would be flattered.
 
     Attributes:
         moves: level -> units of width.
@@ -120,6 +121,9 @@ class ConformalQuantiles:
         width = _width(levels, answer)
         moves = {}
         for level in levels:
+            if level == 0.5:
+                moves[level] = 0.0
+                continue
             scores = (truth - answer.quantile(level)) / width
             scores = np.sort(scores[~np.isnan(scores)])
             n, needed = len(scores), errors_for(abs(2 * level - 1))

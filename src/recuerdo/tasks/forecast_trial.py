@@ -85,11 +85,16 @@ def _short(origins: NDArray[np.int64], season: int) -> tuple[str, ...]:
 def bounds(
     calibration: Calibration, answer: Answer, levels: Sequence[float], rows: Rows, origins: NDArray[np.int64]
 ) -> dict[float, Values]:
-    """Return level -> calibrated quantile (n, K) in the series' own units; they do not cross."""
+    """Return level -> calibrated quantile (n, K) in the series' own units; they do not cross, 0.5 is the forecast."""
     ordered = sorted(levels)
     if not ordered:
         return {}
-    z = np.sort(np.stack([calibration.quantile(level, answer) for level in ordered]), axis=0)
+    z = np.stack([calibration.quantile(level, answer) for level in ordered])
+    if 0.5 in ordered:
+        middle = ordered.index(0.5)
+        z[:middle] = np.minimum(z[:middle], z[middle])
+        z[middle:] = np.maximum(z[middle:], z[middle])
+    z = np.sort(z, axis=0)
     return {level: own_units(each, rows.scalers, origins[:, 0]) for level, each in zip(ordered, z, strict=True)}
 
 
