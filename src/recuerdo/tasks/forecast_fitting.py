@@ -28,7 +28,7 @@ from recuerdo.tasks.forecast_options import resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
-from recuerdo.tasks.forecast_trial import judge
+from recuerdo.tasks.forecast_trial import followed, judge
 from recuerdo.tasks.report import Report
 
 TRIAL_SHARE = 1 / 3
@@ -110,7 +110,7 @@ class Fitting(BaseEstimator):
             least_errors=needed,
             held_out=held_out,
         )
-        require_errors(plan, self.horizon, len(known), needed)
+        require_errors(followed(known, self._judged_origins(plan, known), self.horizon), needed)
         if self.calendar and not isinstance(self.calendar, str):
             calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
@@ -122,7 +122,7 @@ class Fitting(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        windows, watched = self._held_out_windows(plan, known), self._watched(plan, known)
+        watched = self._watched(plan, known)
         seeds = [self.random_state] * self.n_seeds
         tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
         history, seeds = tried.members[0].history, [each.seed for each in tried.members]
@@ -141,7 +141,7 @@ class Fitting(BaseEstimator):
         trial, calibration = judge(
             known,
             before,
-            windows.origins(evenly(len(windows), MOST_WINDOWS)),
+            self._judged_origins(plan, known),
             models,
             season=plan.season,
             horizon=self.horizon,
@@ -257,6 +257,11 @@ class Fitting(BaseEstimator):
             return None
         windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
         return known, windows.origins(evenly(len(windows), MOST_WATCHED))
+
+    def _judged_origins(self, plan: Plan, known: Panel) -> NDArray[np.int64]:
+        """The origins from which the trial forecasts."""
+        windows = self._held_out_windows(plan, known)
+        return windows.origins(evenly(len(windows), MOST_WINDOWS))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""
