@@ -241,9 +241,6 @@ class Forecaster(Fitting):
             OptionError: a number is out of range, or with refit="never" the forecaster has seen rows to be forecast.
         """
         checked_options(self)
-        if refit == "never":
-            self._require_fitted()
-        stride = self.horizon if stride is None else stride
         return backtest(self, table, windows=windows, stride=stride, refit=refit, columns=columns)
 
     def to_html(self, path: str | Path, *, future: Any = None) -> Path:
