@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ def judge(
     levels: Sequence[float],
     calibration: Calibration | None,
     baselines: bool,
+    beside: Mapping[str, Values] = MappingProxyType({}),
 ) -> tuple[Backtest, Calibration]:
     """Forecast from some origins and stand the forecasts beside what came true.
 
@@ -41,6 +43,7 @@ def judge(
         levels: the quantiles that are asked for.
         calibration: of the quantiles; None takes the one that these very windows ask for.
         baselines: whether the simple baselines forecast too.
+        beside: name -> (n, K), further forecasts from these origins in the series' own units.
 
     Returns:
         The forecasts, and the calibration that made their quantiles.
@@ -65,6 +68,7 @@ def judge(
     if baselines:
         notes = _short(origins, season)
         forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
+    forecasts |= beside
     truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
     members = members if len(members) > 1 else {}
     made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here)
