@@ -7,7 +7,7 @@ import pytest
 from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, daily, long, numbers, quick, weekly
 
 from recuerdo.tasks.baselines import seasonal_naive
-from recuerdo.tasks.conformal import Conformal
+from recuerdo.tasks.conformal import Conformal, independent_errors
 from recuerdo.tasks.forecast_nets import FLOOR
 from recuerdo.tasks.metrics import naive_scale
 
@@ -47,6 +47,7 @@ def test_an_error_is_divided_by_its_window_and_makes_the_interval(model):
     expected = Conformal.fitted(by_hand)
     np.testing.assert_allclose(model._calibration.spread, expected.spread, rtol=1e-4)
     np.testing.assert_allclose(model._calibration.scores, expected.scores, rtol=1e-3, atol=1e-4)
+    assert model._calibration.independent == independent_errors(trial.origins, trial.truth)
 
 
 def test_the_trials_own_interval_is_that_of_its_calibration(model):
@@ -60,10 +61,13 @@ def test_the_trials_own_interval_is_that_of_its_calibration(model):
 
 @pytest.mark.parametrize("head", ["quantiles", "gaussian", "student_t"])
 def test_of_a_head_that_knows_how_sure_it_is_each_quantile_has_its_share_of_the_trial_below_it(head):
-    trial = quick(head=head).fit(long(a=A, b=B)).trial_
-    n = trial.truth.size
+    series = {f"s{number}": weekly(seed=number, level=20 + number) for number in range(200)}
+    trial = quick(head=head, max_steps=1).fit(long(**series)).trial_  # so many that the intervals are hardly widened
     for level, rows in trial.quantiles.items():
-        assert (trial.truth <= rows).mean() == pytest.approx(level, abs=1.5 / n)
+        assert (trial.truth <= rows).mean() == pytest.approx(level, abs=0.003)
+    few = quick(head=head).fit(long(a=A, b=B)).trial_
+    shares = [(few.truth <= few.quantiles[level]).mean() for level in (0.1, 0.9)]
+    assert shares[0] <= 0.1 < 0.9 <= shares[1]
 
 
 def test_an_interval_is_the_margin_on_the_scale_of_the_last_window(model):

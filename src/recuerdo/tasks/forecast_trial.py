@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recuerdo.data.tables import Panel
 from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.baselines import simple_forecasts
-from recuerdo.tasks.conformal import Answer
+from recuerdo.tasks.conformal import Answer, independent_errors
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import Rows, make_rows, naive_units
 
@@ -54,7 +54,8 @@ def judge(
     answer, points = judged.answer(rows, origins)
     fitted_here = calibration is None
     if calibration is None:
-        calibration = judged.calibrated(answer, z_followed(rows, origins, horizon), levels)
+        z = z_followed(rows, origins, horizon)
+        calibration = judged.calibrated(answer, z, levels, independent_errors(origins, z))
     quantiles = bounds(calibration, answer, levels, rows, origins)
     members = {
         each.seed: own_units(point, rows.scalers, numbers) for each, point in zip(judged.members, points, strict=True)
