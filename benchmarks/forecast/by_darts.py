@@ -15,19 +15,10 @@ import torch
 from darts import TimeSeries
 from darts.models import BlockRNNModel
 
-from .work import LEARNING_RATE, SEED, Floats, Rows, Work, scored_rows
+from .work import LEARNING_RATE, LIGHTNING, SEED, Floats, Rows, Work, scored_rows
 
 PACKAGES = ("darts", "pytorch-lightning", "torch", "pandas", "numpy")
 INFERENCE = {"batch_size": 1024}
-QUIET = {
-    "accelerator": "cpu",
-    "devices": 1,
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
 
 
 class Contestant:
@@ -60,7 +51,7 @@ class Contestant:
             batch_size=work.batch_size,
             optimizer_kwargs={"lr": LEARNING_RATE},
             random_state=SEED,
-            pl_trainer_kwargs={**QUIET, "max_steps": work.steps, "max_epochs": -1},
+            pl_trainer_kwargs={**LIGHTNING, "max_steps": work.steps, "max_epochs": -1},
         )
         self.model.fit(series, dataloader_kwargs={"drop_last": True})
 

@@ -15,16 +15,9 @@ import pandas as pd
 from neuralforecast import NeuralForecast
 from neuralforecast.losses.pytorch import MAE
 
-from .work import LEARNING_RATE, ORIGINS, SEED, Floats, Rows, Work, names
+from .work import LEARNING_RATE, LIGHTNING, ORIGINS, SEED, Floats, Rows, Work, names
 
 PACKAGES = ("neuralforecast", "pytorch-lightning", "torch", "pandas", "numpy")
-QUIET = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
 
 
 class Contestant:
@@ -56,9 +49,7 @@ class Contestant:
             scaler_type="standard",
             random_seed=SEED,
             alias="network",
-            accelerator="cpu",
-            devices=1,
-            **QUIET,
+            **LIGHTNING,
         )
         self.fitted = NeuralForecast([model], rows.freq)
         self.fitted.fit(table)

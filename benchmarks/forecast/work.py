@@ -16,6 +16,17 @@ LEARNING_RATE = 2e-3
 ORIGINS = 20
 """Of a backtest, the last one as late as its horizon allows."""
 
+LIGHTNING = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+"""What the peers' trainer, which is PyTorch Lightning's in both, is told: no more than the training itself."""
+
 
 @dataclass(frozen=True)
 class Work:

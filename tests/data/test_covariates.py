@@ -253,7 +253,7 @@ def test_irregular_rows_ahead_go_to_the_nearest_point():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (None, r"The next values of 'price', 'open' are needed: give a table of them with future= \(--future\)"),
+        (None, r"The next values of 'price', 'open' are needed: give a table of them with future= \(--future-table\)"),
         (
             coming(day=[DAYS[0], *coming()["day"][1:]]),
             "has no row for 2024-01-05 of series 'a'. The next 2 rows of each",

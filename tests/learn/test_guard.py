@@ -67,6 +67,33 @@ def test_nan_in_the_training_data_is_told_apart(line):
         fit(problem)
 
 
+def holed(worst):
+    target = torch.zeros(6, 1)
+    target[2], target[4] = math.nan, worst
+    return ArrayBatches({"input": torch.zeros(6, 3)}, target, batch_size=6, shuffle=False)
+
+
+FOUND = [
+    (False, 0.0, DataError, r"batch .* holds nan in target at \[2, 0\] .* Fill or drop missing values first"),
+    (True, 0.0, DivergedError, "Training diverged"),
+    (True, math.inf, DataError, r"batch .* holds inf in target at \[4, 0\] \(1 of 6 .* Correct these values first"),
+]
+
+
+@pytest.mark.parametrize(("gaps", "worst", "kind", "words"), FOUND)
+def test_where_nan_marks_a_missing_value_it_is_not_blamed_for_a_divergence(line, gaps, worst, kind, words):
+    problem, _ = line(batches=holed(worst), loss=lambda output, batch: output.sum() * math.nan, gaps=gaps)
+    with pytest.raises(kind, match=words):
+        fit(problem)
+
+
+@pytest.mark.parametrize(("gaps", "worst", "kind", "words"), FOUND)
+def test_nor_is_it_in_an_evaluation(line, gaps, worst, kind, words):
+    problem, _ = line(gaps=gaps, loss=lambda output, batch: output.sum() * (1 if output.requires_grad else math.nan))
+    with pytest.raises(kind, match=words):
+        fit(problem, valid=holed(worst))
+
+
 def test_infinity_in_the_validation_target_is_told_apart(line):
     problem, _ = line()
     valid = ArrayBatches({"input": torch.zeros(2, 3)}, torch.tensor([[1.0], [math.inf]]), shuffle=False)

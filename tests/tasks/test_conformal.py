@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from recuerdo.errors import OptionError
-from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, errors_for
+from recuerdo.tasks.conformal import (
+    Answer,
+    Conformal,
+    ConformalQuantiles,
+    errors_for,
+    independent_errors,
+    widening,
+)
 
 STEPS = np.array([1.0, 1.5, 3.0])
 LEVELS = [0.5, 0.8, 0.9]
@@ -147,3 +154,73 @@ def test_too_few_windows_for_a_quantile_are_refused():
     ConformalQuantiles.fitted((0.05, 0.95), answer, truth)
     with pytest.raises(OptionError, match=r"The quantile 0.95 needs 9 held-out errors, and there are 8: ask for"):
         ConformalQuantiles.fitted((0.95,), part(answer, slice(0, 8)), truth[:8])
+
+
+# Few windows that overlap, whose steps err together, count for less than their errors.
+
+
+WORTH = {1: 1.0, 2: 4 / 3, 3: 9 / (3 + 2 * (1 / 2 + 1 / 3 + 2 / 3)), 500: 2.0}
+
+
+@pytest.mark.parametrize("K", WORTH)
+def test_the_errors_of_a_window_are_worth_as_many_as_those_of_a_random_walk(K):
+    # The mean square of n independent normal errors has the variance 2 / n; that of a walk's, each by its spread:
+    walks = np.random.default_rng(8).standard_normal((20_000, min(K, 20))).cumsum(axis=1)
+    squares = (walks**2 / np.arange(1, min(K, 20) + 1)).mean(axis=1)
+    apart = np.array([[0, 9]])
+    assert independent_errors(apart, np.zeros((1, K))) == pytest.approx(WORTH[K], rel=0.01)
+    assert 2 / squares.var() == pytest.approx(independent_errors(apart, np.zeros((1, min(K, 20)))), rel=0.08)
+
+
+def test_windows_that_overlap_count_by_the_rows_that_they_share_and_each_series_by_itself():
+    origins = np.array([[0, end] for end in range(20, 34)] + [[1, end] for end in (4, 5, 20)])
+    truth = np.zeros((17, 12))
+    one = independent_errors(origins[:1], truth[:1])
+    # Series 0: rows 21 to 45; series 1: rows 5 to 17 and 21 to 32.
+    assert independent_errors(origins, truth) == pytest.approx(one * (25 + 13 + 12) / 12)
+    holed = truth.copy()
+    holed[:14] = np.where(np.arange(14)[:, None] + np.arange(12) < 10, np.nan, 0)  # the first ten rows of series 0
+    assert independent_errors(origins, holed) == pytest.approx(one * (15 + 13 + 12) / 12)
+    assert independent_errors(origins[:1], np.where(np.arange(12) < 9, np.nan, truth[:1])) == 1
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_interval_is_widened_as_student_has_it_and_not_at_all_where_all_errors_are_independent(level):
+    errors = np.random.default_rng(6).standard_normal((40, 3)) * STEPS
+    plain = Conformal.fitted(errors).margin(level)
+    place = (1 + level) / 2
+    for independent in (1.0, 2.5, 14.0):
+        factor = t.ppf(place, independent) / t.ppf(place, 120)
+        np.testing.assert_allclose(Conformal.fitted(errors, independent).margin(level), factor * plain, rtol=1e-9)
+    np.testing.assert_array_equal(Conformal.fitted(errors, 120.0).margin(level), plain)
+    np.testing.assert_array_equal(Conformal.fitted(errors, 500.0).margin(level), plain)
+    assert widening(level, 20_000, 400.0) < 1.004  # the windows of a large panel
+
+
+@pytest.mark.parametrize(("level", "slack"), [(0.8, 0.03), (0.95, 0.04)])
+def test_few_overlapping_windows_of_a_random_walk_cover_the_next_one_nearly_as_promised(level, slack):
+    rng = np.random.default_rng(7)
+    n, K = 9, 12
+    origins = np.stack([np.zeros(n, dtype=np.int64), np.arange(n)], axis=1)
+    wide, plain = [], []
+    for _ in range(1000):
+        walk = rng.standard_normal(n + 2 * K).cumsum()
+        errors = np.stack([walk[end + 1 : end + 1 + K] - walk[end] for end in range(n)])
+        following = np.abs(walk[n + K :] - walk[n + K - 1])
+        wide.append(following <= Conformal.fitted(errors, independent_errors(origins, errors)).margin(level))
+        plain.append(following <= Conformal.fitted(errors).margin(level))
+    assert np.mean(wide) == pytest.approx(level, abs=slack)
+    assert np.mean(plain) < level - 0.05
+
+
+def test_a_head_s_quantiles_move_outwards_in_proportion_to_their_distance_from_the_forecast():
+    answer, truth = answered(60)
+    levels = (0.05, 0.3, 0.5, 0.9)
+    plain, wide = (ConformalQuantiles.fitted(levels, answer, truth, independent) for independent in (None, 3.0))
+    for level in levels:
+        place, sign = abs(level - 0.5) + 0.5, np.sign(level - 0.5)
+        reach = np.abs(plain.quantile(level, answer) - answer.point) / (answer.quantile(0.9) - answer.quantile(0.05))
+        factor = t.ppf(place, 3) / t.ppf(place, 120) if level != 0.5 else 1.0
+        assert wide.moves[level] - plain.moves[level] == pytest.approx(sign * (factor - 1) * reach.mean(), abs=1e-9)
+    all_of_them = ConformalQuantiles.fitted(levels, answer, truth, 120.0)
+    assert all_of_them.moves == pytest.approx(plain.moves, rel=1e-12)

@@ -165,10 +165,16 @@ def test_missing_values_are_neither_forecast_from_nor_scored():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"windows": 0}, "windows=0: it counts, so it has to be 1 or more"),
-        ({"stride": 0}, "stride=0: it counts, so it has to be 1 or more"),
-        ({"refit": "always"}, "refit='always' is not offered; there are False, True and 'never'"),
+        ({"windows": 0}, "windows=0: it counts, so it has to be a whole number of 1 or more"),
+        ({"windows": "3"}, "windows='3': it counts, so it has to be a whole number of 1 or more"),
+        ({"windows": True}, "windows=True: it counts"),
+        ({"stride": 0}, "stride=0: it counts, so it has to be a whole number of 1 or more"),
+        ({"stride": 1.5}, r"stride=1\.5: it counts, so it has to be a whole number of 1 or more"),
+        ({"stride": "x"}, "stride='x': it counts"),
+        ({"refit": "always"}, "refit='always' is not offered; there are False, True, 'never'"),
         ({"refit": None}, "refit=None is not offered"),
+        ({"refit": 1}, "refit=1 is not offered; there are False, True, 'never'"),
+        ({"refit": np.array([True, False])}, "refit=array"),
     ],
 )
 def test_what_is_not_offered_is_refused(options, words):

@@ -111,6 +111,7 @@ def test_another_task_is_refused_with_those_that_are_known(saved):
         (("encoding", "past"), None),
         (("encoding",), []),
         (("moves",), 3),
+        (("independent",), "two"),
         (("unit",), None),
         (("members",), 3),
         (("plan", "season"), None),

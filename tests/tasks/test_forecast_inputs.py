@@ -159,5 +159,6 @@ def test_the_units_of_mase_are_those_of_each_series_and_nan_where_it_has_none():
     units = naive_units(known, 7)
     assert units[0] == naive_scale(weekly(30), 7)
     assert np.isnan(units[1])
-    short = naive_units(panel(long(a=weekly(30), b=weekly(5))), 7)  # shorter than a season: first and last value
-    assert short[1] == pytest.approx(abs(weekly(5)[4] - weekly(5)[0]))
+    short = naive_units(panel(long(a=weekly(30), b=weekly(7), c=weekly(8))), 7)
+    assert short[1] == naive_scale(weekly(7), 1)  # no value a season ago: the change from row to row
+    assert short[2] == naive_scale(weekly(8), 7)

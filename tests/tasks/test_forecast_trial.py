@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, daily, long, numbers, quick, weekly
 
-from recuerdo.tasks.conformal import Conformal
+from recuerdo.tasks.baselines import seasonal_naive
+from recuerdo.tasks.conformal import Conformal, independent_errors
 from recuerdo.tasks.forecast_nets import FLOOR
 from recuerdo.tasks.metrics import naive_scale
 
@@ -46,6 +47,7 @@ def test_an_error_is_divided_by_its_window_and_makes_the_interval(model):
     expected = Conformal.fitted(by_hand)
     np.testing.assert_allclose(model._calibration.spread, expected.spread, rtol=1e-4)
     np.testing.assert_allclose(model._calibration.scores, expected.scores, rtol=1e-3, atol=1e-4)
+    assert model._calibration.independent == independent_errors(trial.origins, trial.truth)
 
 
 def test_the_trials_own_interval_is_that_of_its_calibration(model):
@@ -59,10 +61,13 @@ def test_the_trials_own_interval_is_that_of_its_calibration(model):
 
 @pytest.mark.parametrize("head", ["quantiles", "gaussian", "student_t"])
 def test_of_a_head_that_knows_how_sure_it_is_each_quantile_has_its_share_of_the_trial_below_it(head):
-    trial = quick(head=head).fit(long(a=A, b=B)).trial_
-    n = trial.truth.size
+    series = {f"s{number}": weekly(seed=number, level=20 + number) for number in range(200)}
+    trial = quick(head=head, max_steps=1).fit(long(**series)).trial_  # so many that the intervals are hardly widened
     for level, rows in trial.quantiles.items():
-        assert (trial.truth <= rows).mean() == pytest.approx(level, abs=1.5 / n)
+        assert (trial.truth <= rows).mean() == pytest.approx(level, abs=0.003)
+    few = quick(head=head).fit(long(a=A, b=B)).trial_
+    shares = [(few.truth <= few.quantiles[level]).mean() for level in (0.1, 0.9)]
+    assert shares[0] <= 0.1 < 0.9 <= shares[1]
 
 
 def test_an_interval_is_the_margin_on_the_scale_of_the_last_window(model):
@@ -92,3 +97,33 @@ def test_of_very_many_windows_an_even_choice_is_judged(monkeypatch):
     trial = quick().fit(daily(weekly(100))).trial_
     assert trial.origins[:, 1].tolist() == [85, 89, 94]  # of the origins 85 to 94
     assert trial.truth.shape == (3, HORIZON)
+
+
+@pytest.mark.parametrize("head", ["point", "quantiles", "gaussian", "student_t"])
+def test_the_median_that_is_asked_for_is_the_forecast_itself_and_lies_between_the_other_quantiles(head):
+    model = quick(head=head, quantiles=(0.2, 0.5, 0.4, 0.8), n_seeds=2).fit(long(a=A, b=B))
+    trial, frame = model.trial_, model.predict()
+    np.testing.assert_array_equal(trial.quantiles[0.5], trial.forecasts["GRU"])
+    np.testing.assert_array_equal(numbers(frame, "y-50"), numbers(frame))
+    told = [trial.quantiles[level] for level in (0.2, 0.4, 0.5, 0.8)]
+    assert (np.diff(told, axis=0) >= 0).all()
+
+
+def test_a_series_shorter_than_a_season_has_a_seasonal_naive_forecast_and_its_number_is_told():
+    short = weekly(33, seed=2)
+    table = long(a=weekly(120), b=weekly(110, seed=1), short=short)
+    model = quick(baselines="auto", season=30).fit(table)
+    trial = model.trial_
+    mine = trial.origins[:, 0] == 2
+    assert mine.any()
+    for (_, end), said in zip(trial.origins[mine], trial.forecasts["seasonal naive"][mine], strict=True):
+        np.testing.assert_array_equal(said, seasonal_naive(short[: end + 1], HORIZON, 30))
+    sentence = (
+        "1 series has fewer rows than a season of 30 before an origin: the seasonal naive forecast of a place in the "
+        "season that was never observed is the last value"
+    )
+    assert sentence in model.report_.choices
+    unit = naive_scale(short[: -model._plan.held_out], 1)
+    np.testing.assert_array_equal(trial.naive_scales[mine], np.full(mine.sum(), unit))
+    assert sentence in model.backtest(table, windows=2).notes
+    assert sentence not in quick(season=30).fit(table).report_.choices

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, ahead, covariates, daily, holed, long, quick, weekly
 
-from recuerdo.errors import OptionError
+from recuerdo.errors import DataError, DivergedError, OptionError
 from recuerdo.tasks.conformal import errors_for
 
 ROWS = 40
@@ -123,8 +123,9 @@ def test_a_fit_on_gappy_series_forecasts_numbers_or_says_what_is_missing(options
     model = quick(**(options | {"max_steps": 1, "baselines": "auto"}))
     windows = np.lib.stride_tricks.sliding_window_view(values[-HELD_OUT:], HORIZON)
     if (~np.isnan(windows)).sum() < errors_for(0.8):
-        with pytest.raises(OptionError, match="held-out errors, and there are"):
-            model.fit(daily(values))
+        said = "held-out errors, and the last rows give|No value is known in the last rows"
+        with pytest.raises((OptionError, DataError), match=said):
+            model.check(daily(values))  # before any training
         return
     model.fit(daily(values))
     assert finite(model.predict())
@@ -151,3 +152,10 @@ def test_missing_rows_at_the_end_are_rows_and_the_forecast_follows_them(fitted):
     frame = fitted(data="gaps").predict(daily(values))
     assert finite(frame)
     assert frame["day"].to_list() == fitted(data="gaps").predict()["day"].to_list()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_training_that_diverges_does_not_blame_what_is_missing(watched):
+    rows = {"max_steps": None} if watched else {}
+    with pytest.raises(DivergedError, match="Training diverged"):
+        quick(learning_rate=1e38, **rows).fit(daily(holed(weekly(200))))

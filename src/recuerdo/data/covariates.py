@@ -188,7 +188,7 @@ def ahead(known: "Panel", table: Any, horizon: int) -> list[NDArray[np.float64]]
     if table is None:
         raise DataError(
             f"The next values of {', '.join(repr(one.name) for one in columns)} are needed: give a table of them with "
-            "future= (--future)."
+            "future= (--future-table)."
         )
     frame, numbered, name, _ = opened(table)
     name = name if isinstance(table, str | Path) else "The table of what is known ahead"

@@ -8,26 +8,7 @@ from numpy.typing import NDArray
 
 from recuerdo.errors import DataError, OptionError
 
-__all__ = ["WindowSet", "count", "gather_rows"]
-
-
-def count(length: int, lookback: int, horizon: int, stride: int = 1) -> int:
-    """How many windows lie wholly inside a series.
-
-    Args:
-        length: rows of the series.
-        lookback: input rows of one window.
-        horizon: target rows of one window, which follow the input rows.
-        stride: rows from one window to the next.
-
-    Returns:
-        The number of windows, 0 if the series is too short for one.
-
-    Example:
-        >>> count(10, lookback=4, horizon=2)
-        5
-    """
-    return max(0, (length - lookback - horizon) // stride + 1)
+__all__ = ["WindowSet", "gather_rows"]
 
 
 class WindowSet:

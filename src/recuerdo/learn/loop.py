@@ -173,7 +173,7 @@ class _Training:
         error.backward()
         limit = math.inf if settings.clip is None else settings.clip
         loss, grad_norm = error.item(), clip_grad_norm_(run.module.parameters(), limit).item()
-        require_finite(loss, grad_norm, batch, run.step, settings)
+        require_finite(loss, grad_norm, batch, run.step, settings, gaps=self.problem.gaps)
 
         run.optimizer.step()
         _constrain(run.module)
@@ -217,7 +217,7 @@ class _Training:
         assert self.valid is not None
 
         def check(loss: float, batch: Batch) -> None:
-            require_finite_evaluation(loss, batch, run.step, run.grad_norm)
+            require_finite_evaluation(loss, batch, run.step, run.grad_norm, gaps=self.problem.gaps)
 
         began = run.budget.elapsed()
         self.whole = False

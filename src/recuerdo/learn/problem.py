@@ -69,6 +69,8 @@ class Problem:
         batches: the training batches.
         loss: `loss(output, batch)`, one number (a scalar tensor): the mean over the batch's samples.
         labels: names for the entries of an input or of the target, such as {"input": ("temperature", "load")}.
+        gaps: whether NaN in inputs and target stands for a value that is missing, which module and loss know to take;
+            otherwise NaN is a fault of the data.
 
     >>> from recuerdo.learn import ArrayBatches
     >>> batches = ArrayBatches({"input": torch.randn(20, 3)}, torch.randn(20, 1))
@@ -81,3 +83,4 @@ class Problem:
     batches: Batches
     loss: Callable[[Any, Batch], Tensor]
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gaps: bool = False

@@ -44,13 +44,15 @@ def seasonal_naive(values: Values, horizon: int, season: int) -> Values:
     observed value of all.
 
     Raises:
-        DataError: the series is shorter than one season, or no value is observed.
+        DataError: no value is observed.
 
     Example:
         >>> seasonal_naive(np.array([0.0, 1.0, 2.0, 4.0]), 3, season=2).tolist()
         [2.0, 4.0, 2.0]
         >>> seasonal_naive(np.array([0.0, 1.0, np.nan, 4.0]), 3, season=2).tolist()
         [0.0, 4.0, 0.0]
+        >>> seasonal_naive(np.array([0.0, 1.0]), 4, season=3).tolist()
+        [1.0, 0.0, 1.0, 1.0]
     """
     return seasonal_naive_from(values, _last_row(values), horizon, season)[0]
 
@@ -90,24 +92,20 @@ def naive_from(values: Values, ends: Indices, horizon: int) -> Values:
 
 
 def seasonal_naive_from(values: Values, ends: Indices, horizon: int, season: int) -> Values:
-    """Return the seasonal naive forecasts from many origins; arguments and result are those of :func:`naive_from`.
-
-    Raises:
-        DataError: an origin has fewer rows than one season, or no value is observed up to it.
+    """Return the seasonal naive forecasts from many origins; arguments, result and errors are those of
+    :func:`naive_from`.
 
     Example:
         >>> seasonal_naive_from(np.array([0.0, 1.0, 2.0, 4.0]), np.array([1, 3]), 2, season=2).tolist()
         [[0.0, 1.0], [2.0, 4.0]]
     """
-    rows = int(ends.min()) + 1
-    if rows < season:
-        raise DataError(f"A seasonal naive forecast of season {season} needs {season} rows, got {rows}.")
     last = _last_observed(values, ends)
     seasons = -(-len(values) // season)
     index = np.full(seasons * season, -1)
     index[: len(values)] = np.where(np.isnan(values), -1, np.arange(len(values)))
     same_place = np.maximum.accumulate(index.reshape(seasons, season), axis=0).ravel()
-    source = same_place[ends[:, None] + 1 - season + np.arange(horizon) % season]
+    place = ends[:, None] + 1 - season + np.arange(horizon) % season
+    source = np.where(place < 0, -1, same_place[place])  # a series shorter than a season has not shown all places
     return values[np.where(source < 0, last[:, None], source)]
 
 
@@ -146,7 +144,7 @@ def simple_forecasts(series: Sequence[Values], origins: Indices, horizon: int, s
         Name -> (n, K), in the order of :func:`simple_baselines`.
 
     Raises:
-        DataError: no value is observed up to an origin, or an origin has fewer rows than one season.
+        DataError: no value is observed up to an origin.
 
     Example:
         >>> simple_forecasts([np.array([1.0, 2.0]), np.array([5.0])], np.array([[1, 0], [0, 1]]), 1, season=1)

@@ -15,6 +15,7 @@ from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.baselines import MLP
+from recuerdo.tasks.forecast_options import require_count, require_offered
 from recuerdo.tasks.forecast_reading import read_again
 from recuerdo.tasks.forecast_trial import judge
 
@@ -25,16 +26,24 @@ REFIT = (False, True, "never")
 
 
 def backtest(
-    forecaster: Forecaster, table: Any, *, windows: int, stride: int, refit: bool | str, columns: Mapping[str, Any]
+    forecaster: Forecaster,
+    table: Any,
+    *,
+    windows: int,
+    stride: int | None,
+    refit: bool | str,
+    columns: Mapping[str, Any],
 ) -> Backtest:
     """Forecast from several origins; see :meth:`Forecaster.backtest`."""
-    for name, value in (("windows", windows), ("stride", stride)):
-        if value < 1:
-            raise OptionError(f"{name}={value!r}: it counts, so it has to be 1 or more.")
-    if not any(refit is each or refit == each for each in REFIT):
-        raise OptionError(f"refit={refit!r} is not offered; there are False, True and 'never'.")
+    require_count("windows", windows)
+    if stride is not None:
+        require_count("stride", stride)
+    require_offered("refit", refit, REFIT)
+    if refit == "never":
+        forecaster._require_fitted()
     known = read_again(forecaster._panel, table) if refit == "never" and not columns else panel(table, **columns)
     horizon = forecaster.horizon
+    stride = horizon if stride is None else stride
     rows = horizon + stride * (windows - 1)
     require_rows(known, rows)
     # Origin by origin, the earliest first; of each all series.
@@ -50,7 +59,8 @@ def backtest(
     else:
         model, said = forecaster, "the forecaster as it was fitted"
         _require_unseen(forecaster, known, rows)
-    return replace(_judged(model, known, steps, rows), notes=(said,))
+    made = _judged(model, known, steps, rows)
+    return replace(made, notes=(said, *made.notes))
 
 
 def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
@@ -98,7 +108,7 @@ def _joined(parts: list[Backtest], note: str) -> Backtest:
         members={seed: np.concatenate([each.members[seed] for each in parts]) for seed in first.members}
         if all(each.members.keys() == first.members.keys() for each in parts)
         else {},
-        notes=(note,),
+        notes=(note, *first.notes),
     )
 
 

@@ -70,14 +70,23 @@ class Ensemble:
         points = [head.point(answer).numpy() for answer, _ in made]
         return Answer(np.mean(points, axis=0), made[0][1], quantile), points
 
-    def calibrated(self, answer: Answer, truth: Values, levels: Sequence[float]) -> Calibration:
-        """Return the calibration that answers about held-out windows ask for; truth is z, (n, K), NaN where unknown."""
+    def calibrated(
+        self, answer: Answer, truth: Values, levels: Sequence[float], independent: float | None = None
+    ) -> Calibration:
+        """Return the calibration that answers about held-out windows ask for.
+
+        Args:
+            answer: what was said of them.
+            truth: z, (n, K), NaN where unknown.
+            levels: the quantiles that are asked for.
+            independent: how many of the errors count as independent; None for all.
+        """
         if self.shape.head == "point" or not isinstance(self.members[0].net, DirectNet):
-            conformal = Conformal.fitted((truth - answer.point) / answer.scale)
+            conformal = Conformal.fitted((truth - answer.point) / answer.scale, independent)
             for level in levels:
                 conformal.margin(abs(2 * level - 1))  # raises where there are too few errors
             return conformal
-        return ConformalQuantiles.fitted(levels, answer, truth)
+        return ConformalQuantiles.fitted(levels, answer, truth, independent)
 
 
 def own_units(z: Values, scalers: Sequence[Scaler], numbers: NDArray[np.int64]) -> Values:

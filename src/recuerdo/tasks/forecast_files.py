@@ -56,6 +56,7 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
         "moves": [[level, move] for level, move in calibration.moves.items()]
         if isinstance(calibration, ConformalQuantiles)
         else None,
+        "independent": calibration.independent if isinstance(calibration, Conformal) else None,
         "report": model.report_.to_json(),
         "table": {
             "date": known.date,
@@ -151,7 +152,12 @@ def _feature_scaler(plain: Mapping[str, Any]) -> FeatureScaler:
 def _calibration_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Calibration:
     if card["moves"] is not None:
         return ConformalQuantiles(dict(card["moves"]))
-    return Conformal(tensors["conformal.spread"].numpy(), tensors["conformal.scores"].numpy())
+    independent = card.get("independent")  # of an earlier version, which did not widen: what it said, it says
+    return Conformal(
+        tensors["conformal.spread"].numpy(),
+        tensors["conformal.scores"].numpy(),
+        None if independent is None else float(independent),
+    )
 
 
 def _panel_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Panel:

@@ -22,23 +22,24 @@ from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import errors_for
+from recuerdo.tasks.ets_baseline import ets_forecasts
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
-from recuerdo.tasks.forecast_trial import judge
+from recuerdo.tasks.forecast_trial import followed, judge
 from recuerdo.tasks.report import Report
 
 TRIAL_SHARE = 1 / 3
-"""Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the MLP what is left."""
+"""Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the baselines what is left."""
 
-MLP_SHARE = 0.1
-"""Of the time of both trainings, for the baseline that has to be trained."""
+BASELINE_SHARE = 0.1
+"""Of the time of both trainings, for each baseline that has to be fitted: the MLP and ETS."""
 
-MLP_SECONDS = 1.0
-"""What the baseline may take in any case."""
+BASELINE_SECONDS = 1.0
+"""What each of them may take in any case."""
 
 
 class Fitting(BaseEstimator):
@@ -110,7 +111,7 @@ class Fitting(BaseEstimator):
             least_errors=needed,
             held_out=held_out,
         )
-        require_errors(plan, self.horizon, len(known), needed)
+        require_errors(followed(known, self._judged_origins(plan, known), self.horizon), needed)
         if self.calendar and not isinstance(self.calendar, str):
             calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
@@ -122,7 +123,7 @@ class Fitting(BaseEstimator):
         plan = self._make_plan(known)
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        windows, watched = self._held_out_windows(plan, known), self._watched(plan, known)
+        origins, watched = self._judged_origins(plan, known), self._watched(plan, known)
         seeds = [self.random_state] * self.n_seeds
         tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
         history, seeds = tried.members[0].history, [each.seed for each in tried.members]
@@ -130,26 +131,35 @@ class Fitting(BaseEstimator):
         if history.steps == 0:
             raise KeyboardInterrupt
         models, notes, interrupted = {self.name: tried}, list[str](), tried.interrupted
+        beside = dict[str, NDArray[np.float64]]()
         if not interrupted and self.baselines == "auto":
-            allowed = max(MLP_SECONDS, MLP_SHARE * 2 * (time.monotonic() - started))
+            allowed = max(BASELINE_SECONDS, BASELINE_SHARE * 2 * (time.monotonic() - started))
             mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
             interrupted = mlp.interrupted
+            if not interrupted:
+                values = [one.values for one in known.series]
+                try:
+                    beside, said = ets_forecasts(values, origins, self.horizon, plan.season, max_seconds=allowed)
+                    notes += said
+                except KeyboardInterrupt:
+                    interrupted = True
         trial, calibration = judge(
             known,
             before,
-            windows.origins(evenly(len(windows), MOST_WINDOWS)),
+            origins,
             models,
             season=plan.season,
             horizon=self.horizon,
             levels=self.quantiles,
             calibration=None,
             baselines=self.baselines == "auto",
+            beside=beside,
         )
-        final, said = tried, (*known.notes, plan.words, *notes, *trial.warnings())
+        final, said = tried, (*known.notes, plan.words, *notes, *trial.notes, *trial.warnings())
         if not interrupted:
             # The same number of steps on all rows, so that the latest ones are learned from too.
             whole = self._ensemble_of(plan, known, seeds, steps, None, self.name)
@@ -257,6 +267,11 @@ class Fitting(BaseEstimator):
             return None
         windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
         return known, windows.origins(evenly(len(windows), MOST_WATCHED))
+
+    def _judged_origins(self, plan: Plan, known: Panel) -> NDArray[np.int64]:
+        """The origins from which the trial forecasts."""
+        windows = self._held_out_windows(plan, known)
+        return windows.origins(evenly(len(windows), MOST_WINDOWS))
 
     def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
         """The windows whose targets lie in the last rows, those that are judged by default."""

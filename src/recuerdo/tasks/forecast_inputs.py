@@ -161,8 +161,16 @@ def make_rows(known: Panel, encoding: Encoding, ahead: Sequence[Values] | None =
 
 
 def naive_units(known: Panel, season: int) -> Values:
-    """Return the unit of MASE of each series, (n,), in its own units, from all its rows; NaN where it is 0."""
-    units = np.array([naive_scale(one.values, min(season, len(one.values) - 1)) for one in known.series])
+    """Return the unit of MASE of each series, (n,), in its own units, from all its rows; NaN where it is 0.
+
+    A series that is no longer than a season is measured by its change from row to row: its seasonal naive forecast says
+    the last value, too.
+    """
+    units = np.full(len(known), np.nan)
+    for number, one in enumerate(known.series):
+        lag = season if len(one.values) > season else 1
+        if len(one.values) > lag:
+            units[number] = naive_scale(one.values, lag)
     return np.where(units > 0, units, np.nan)
 
 

@@ -200,14 +200,27 @@ def _judged(horizon: int, series: int, least_errors: int) -> int:
     return max(1, -(-min(least_errors, LEAST_ERRORS) // (horizon * series)))
 
 
-def require_errors(plan: Plan, horizon: int, series: int, needed: int) -> None:
-    """Raise OptionError where the held-out rows give fewer errors than the quantiles that are asked for need."""
-    errors = (plan.judged - horizon + 1) * horizon * series
+def require_errors(truth: Values, needed: int) -> None:
+    """Raise where the held-out rows hold too few values to judge a forecast by.
+
+    Args:
+        truth: what follows each origin that is judged, (n, K), NaN where missing.
+        needed: errors that the quantiles need; 0 without any.
+
+    Raises:
+        DataError: no value is known at all.
+        OptionError: there are fewer than the quantiles need.
+    """
+    errors = int((~np.isnan(truth)).sum())
+    if not errors:
+        raise DataError(
+            "No value is known in the last rows, by which the fit is judged: give more rows, or leave out those at the "
+            "end that are empty."
+        )
     if errors < needed:
         raise OptionError(
             f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for quantiles "
-            f"nearer to "
-            f"the middle, or give more rows."
+            f"nearer to the middle, or give more rows."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from recuerdo.data.tables import Panel
 from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.baselines import simple_forecasts
-from recuerdo.tasks.conformal import Answer
+from recuerdo.tasks.conformal import Answer, independent_errors
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import Rows, make_rows, naive_units
 
@@ -28,7 +29,7 @@ def judge(
     levels: Sequence[float],
     calibration: Calibration | None,
     baselines: bool,
-    notes: tuple[str, ...] = (),
+    beside: Mapping[str, Values] = MappingProxyType({}),
 ) -> tuple[Backtest, Calibration]:
     """Forecast from some origins and stand the forecasts beside what came true.
 
@@ -42,7 +43,7 @@ def judge(
         levels: the quantiles that are asked for.
         calibration: of the quantiles; None takes the one that these very windows ask for.
         baselines: whether the simple baselines forecast too.
-        notes: sentences for the result.
+        beside: name -> (n, K), further forecasts from these origins in the series' own units.
 
     Returns:
         The forecasts, and the calibration that made their quantiles.
@@ -53,7 +54,8 @@ def judge(
     answer, points = judged.answer(rows, origins)
     fitted_here = calibration is None
     if calibration is None:
-        calibration = judged.calibrated(answer, z_followed(rows, origins, horizon), levels)
+        z = z_followed(rows, origins, horizon)
+        calibration = judged.calibrated(answer, z, levels, independent_errors(origins, z))
     quantiles = bounds(calibration, answer, levels, rows, origins)
     members = {
         each.seed: own_units(point, rows.scalers, numbers) for each, point in zip(judged.members, points, strict=True)
@@ -63,22 +65,41 @@ def judge(
         # Fitted on the same rows, as the MLP is, they are encoded alike.
         theirs = rows if ensemble.encoding == judged.encoding else make_rows(known, ensemble.encoding)
         forecasts[name] = own_units(ensemble.answer(theirs, origins)[0].point, theirs.scalers, numbers)
+    notes = ()
     if baselines:
+        notes = _short(origins, season)
         forecasts |= simple_forecasts([one.values for one in known.series], origins, horizon, season)
+    forecasts |= beside
     truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
     members = members if len(members) > 1 else {}
     made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here)
     return made, calibration
 
 
+def _short(origins: NDArray[np.int64], season: int) -> tuple[str, ...]:
+    """Say how many series have not shown all places of a season before their first origin."""
+    count = len(np.unique(origins[origins[:, 1] + 1 < season, 0]))
+    if not count:
+        return ()
+    return (
+        f"{count} series ha{'s' if count == 1 else 've'} fewer rows than a season of {season} before an origin: the "
+        f"seasonal naive forecast of a place in the season that was never observed is the last value",
+    )
+
+
 def bounds(
     calibration: Calibration, answer: Answer, levels: Sequence[float], rows: Rows, origins: NDArray[np.int64]
 ) -> dict[float, Values]:
-    """Return level -> calibrated quantile (n, K) in the series' own units; they do not cross."""
+    """Return level -> calibrated quantile (n, K) in the series' own units; they do not cross, 0.5 is the forecast."""
     ordered = sorted(levels)
     if not ordered:
         return {}
-    z = np.sort(np.stack([calibration.quantile(level, answer) for level in ordered]), axis=0)
+    z = np.stack([calibration.quantile(level, answer) for level in ordered])
+    if 0.5 in ordered:
+        middle = ordered.index(0.5)
+        z[:middle] = np.minimum(z[:middle], z[middle])
+        z[middle:] = np.maximum(z[middle:], z[middle])
+    z = np.sort(z, axis=0)
     return {level: own_units(each, rows.scalers, origins[:, 0]) for level, each in zip(ordered, z, strict=True)}
 
 

@@ -60,8 +60,9 @@ class Forecaster(Fitting):
         calendar: names of calendar features, such as ("hour", "weekday"); "auto" takes those that go with the
             frequency, () none.
         n_seeds: how many networks, which differ by their seed alone, are averaged.
-        baselines: "auto" compares with naive, seasonal naive, drift and an MLP of as many parameters; None with
-            nothing.
+        baselines: "auto" compares with naive, seasonal naive, drift, an MLP of as many parameters and, where the extra
+            `baselines` is installed, automatic ETS; the last two take a tenth of the fit's time, or a second, at most
+            each, and are left out where that is too short. None compares with nothing.
         max_steps: optimiser steps; None decides from the number of windows.
         max_seconds: a budget for the whole fit; the learning rate's schedule fits itself to it.
         batch_size: windows of a step; None decides from the number of windows, 32 to 128.
@@ -241,9 +242,6 @@ class Forecaster(Fitting):
             OptionError: a number is out of range, or with refit="never" the forecaster has seen rows to be forecast.
         """
         checked_options(self)
-        if refit == "never":
-            self._require_fitted()
-        stride = self.horizon if stride is None else stride
         return backtest(self, table, windows=windows, stride=stride, refit=refit, columns=columns)
 
     def to_html(self, path: str | Path, *, future: Any = None) -> Path:
