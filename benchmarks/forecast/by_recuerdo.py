@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 
 from recuerdo import Forecaster
+from recuerdo.learn.adamw import AdamW
 
 from .work import LEARNING_RATE, ORIGINS, SEED, Floats, Rows, Work, names
 
 PACKAGES = ("recuerdo", "torch", "polars", "numpy")
+OPTIMISERS = (AdamW,)
 UNIT = {"MS": "mo", "h": "h"}
 
 
