@@ -1,4 +1,4 @@
-"""The work as recuerdo does it: without baselines; a fit trains twice, once for its scores and intervals."""
+"""The work as recuerdo does it: without baselines and without a trial, so that a fit trains once, as the peers' do."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Contestant:
             hidden_size=work.hidden_size,
             encoder=self.encoder,
             lookback=work.lookback,
+            trial=False,
             baselines=None,
             max_steps=work.steps,
             batch_size=work.batch_size,

@@ -137,6 +137,15 @@ class ConformalQuantiles:
         return answer.quantile(level) + self.moves[level] * _width(tuple(self.moves), answer)
 
 
+@dataclass(frozen=True)
+class Uncalibrated:
+    """Quantiles as a network says them of itself, which no held-out rows have checked."""
+
+    def quantile(self, level: float, answer: Answer) -> Values:
+        """Return the network's own quantile, (n, K)."""
+        return answer.quantile(level)
+
+
 def _width(levels: Sequence[float], answer: Answer) -> Values:
     """What a move is measured in, (n, K): the distance of the outermost quantiles, or the scale where there is one."""
     if len(levels) < 2:

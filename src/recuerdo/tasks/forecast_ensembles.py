@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles
+from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, Uncalibrated
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows
 from recuerdo.tasks.forecast_nets import DirectNet
@@ -16,7 +16,7 @@ from recuerdo.tasks.forecast_training import Shape, Trained, answers
 from recuerdo.tasks.scaling import Scaler
 
 Values = NDArray[np.float64]
-Calibration = Conformal | ConformalQuantiles
+Calibration = Conformal | ConformalQuantiles | Uncalibrated
 
 
 @dataclass(frozen=True)
