@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch.distributions import Distribution
 
 Values = NDArray[np.float64]
 
@@ -22,11 +26,13 @@ class Answer:
         point: (n, K).
         scale: of each window, (n, 1).
         quantile: level -> (n, K), as its head has it; the forecast itself where it knows no spread.
+        distributions: those of each network, (n, K), where its head is one.
     """
 
     point: Values
     scale: Values
     quantile: Callable[[float], Values]
+    distributions: tuple[Distribution, ...] = ()
 
 
 def errors_for(level: float) -> int:

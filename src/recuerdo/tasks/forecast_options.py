@@ -29,18 +29,18 @@ USUAL = (0.1, 0.9)
 def checked_options(model: Forecaster) -> None:
     """Raise OptionError for the first argument that is not offered, saying what is."""
     for argument in ("horizon", "num_layers", "n_seeds"):
-        _count(argument, getattr(model, argument))
+        require_count(argument, getattr(model, argument))
     for argument in ("hidden_size", "batch_size", "lookback", "season", "segment", "max_steps"):
         if getattr(model, argument) is not None:
-            _count(argument, getattr(model, argument))
-    _one_of("cell", model.cell, tuple(LAYERS))
-    _one_of("strategy", model.strategy, STRATEGIES)
-    _one_of("encoder", model.encoder, ENCODERS)
-    _one_of("head", model.head, HEADS)
-    _one_of("loss", model.loss, LOSSES)
-    _one_of("log", model.log, ("auto", True, False))
-    _one_of("baselines", model.baselines, ("auto", None))
-    _one_of("trial", model.trial, (True, False))
+            require_count(argument, getattr(model, argument))
+    require_offered("cell", model.cell, tuple(LAYERS))
+    require_offered("strategy", model.strategy, STRATEGIES)
+    require_offered("encoder", model.encoder, ENCODERS)
+    require_offered("head", model.head, HEADS)
+    require_offered("loss", model.loss, LOSSES)
+    require_offered("log", model.log, ("auto", True, False))
+    require_offered("baselines", model.baselines, ("auto", None))
+    require_offered("trial", model.trial, (True, False))
     if model.strategy == "recursive" and model.lookback is not None and model.lookback < 3:
         raise OptionError(f"lookback={model.lookback}: a recursive forecast needs 3 rows or more.")
     seconds = model.max_seconds
@@ -114,12 +114,14 @@ def resolve_device(device: str) -> torch.device:
         raise OptionError(f"device={device!r} is not known: 'auto', 'cpu' or 'cuda'.") from None
 
 
-def _count(argument: str, value: Any) -> None:
+def require_count(argument: str, value: Any) -> None:
+    """Raise OptionError unless an argument is a whole number of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise OptionError(f"{argument}={value!r}: it counts, so it has to be a whole number of 1 or more.")
 
 
-def _one_of(argument: str, value: Any, offered: tuple[Any, ...]) -> None:
+def require_offered(argument: str, value: Any, offered: tuple[Any, ...]) -> None:
+    """Raise OptionError unless an argument is one of those that are offered."""
     if not any(value is each or (isinstance(value, str) and value == each) for each in offered):
         near = get_close_matches(str(value), [each for each in offered if isinstance(each, str)], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
