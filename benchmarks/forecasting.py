@@ -5,8 +5,9 @@
 The peers get environments of their own, which are made the first time. Everybody trains the same cell, of the same
 width, on windows of the same length, in batches of the same size, for the same number of optimiser steps, in float32
 on two threads, each run in a process of its own and in turns. Nobody validates, stops early, logs or draws; the further
-settings of each stand in benchmarks/forecast/by_*.py. Steps are counted and timed by torch's own hook on optimisers.
-recuerdo's fit trains two networks, the first of them for scores and intervals; "the same work" leaves its steps out.
+settings of each stand in benchmarks/forecast/by_*.py. Steps are counted and timed where they end, by torch's own hook
+on optimisers, and for recuerdo's own optimiser by one like it. recuerdo fits with trial=False: one network, as the
+others train one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The work as recuerdo does it: without baselines; a fit trains twice, once for its scores and intervals."""
+"""The work as recuerdo does it: without baselines and without a trial, so that a fit trains once, as the peers' do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 
 from recuerdo import Forecaster
+from recuerdo.learn.adamw import AdamW
 
 from .work import LEARNING_RATE, ORIGINS, SEED, Floats, Rows, Work, names
 
 PACKAGES = ("recuerdo", "torch", "polars", "numpy")
+OPTIMISERS = (AdamW,)
 UNIT = {"MS": "mo", "h": "h"}
 
 
@@ -41,6 +43,7 @@ class Contestant:
             hidden_size=work.hidden_size,
             encoder=self.encoder,
             lookback=work.lookback,
+            trial=False,
             baselines=None,
             max_steps=work.steps,
             batch_size=work.batch_size,

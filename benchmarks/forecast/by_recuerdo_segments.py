@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .by_recuerdo import PACKAGES
+from .by_recuerdo import OPTIMISERS, PACKAGES
 from .by_recuerdo import Contestant as StepWise
 
-__all__ = ["PACKAGES", "Contestant"]
+__all__ = ["OPTIMISERS", "PACKAGES", "Contestant"]
 
 
 class Contestant(StepWise):

@@ -34,7 +34,7 @@ def one_network(run: dict[str, Any]) -> float | None:
 
 
 def same_work(run: dict[str, Any]) -> float:
-    """The seconds of the fit without the steps of other networks, such as the one of recuerdo's trial."""
+    """The seconds of the fit without the steps of networks other than the one that forecasts."""
     return run["seconds"]["fit"] - sum(each["seconds"] or 0.0 for each in run["networks"][:-1])
 
 

@@ -40,13 +40,9 @@ def measure(who: str, part: str, settings: dict[str, Any], path: str, began: flo
         work = replace(work, steps=1 if part == START else SHORT)
     known = rows.without_last(scored_rows(work) if part == BACKTEST else work.horizon)
     contestant = module.Contestant(work)
-    if part != START:
-        # torch loads this with its first optimiser, over a second; the peers' Lightning has it by now. What loading
-        # takes is in the part "start", for everybody.
-        import_module("torch._dynamo")
     clock = Clock()
     before = resident("VmHWM")
-    with watched() as steps:
+    with watched(*getattr(module, "OPTIMISERS", ())) as steps:
         table = clock("prepare", contestant.prepared, known)
         clock("fit", contestant.fit, table, known)
         if part == BACKTEST:

@@ -1,9 +1,9 @@
-"""How many optimiser steps each network of a fit took, and how long, by torch's own hook: the same for everybody."""
+"""How many optimiser steps each network of a fit took, and how long: by torch's own hook, at the end of each step."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,13 +35,30 @@ class Steps:
 
 
 @contextmanager
-def watched() -> Iterator[Steps]:
-    """Count the steps of every torch optimiser inside the block."""
+def watched(*others: type[Any]) -> Iterator[Steps]:
+    """Count the steps of every torch optimiser inside the block.
+
+    Args:
+        others: classes of optimisers that torch's hook does not hear; the end of their `step` is noted likewise.
+    """
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     steps = Steps()
     handle = register_optimizer_step_post_hook(steps.seen)
+    own = {each: each.step for each in others}
+    for each, step in own.items():
+        each.step = _noted(step, steps)
     try:
         yield steps
     finally:
         handle.remove()
+        for each, step in own.items():
+            each.step = step
+
+
+def _noted(step: Callable[[Any], None], steps: Steps) -> Callable[[Any], None]:
+    def noted(optimizer: Any) -> None:
+        step(optimizer)
+        steps.seen(optimizer)
+
+    return noted

@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {
     "batch_size": 256,
     "loss": "mse",
     "log": False,
-    "quantiles": (),
+    "trial": False,
 }
 STEPS = {96: 400, 720: 400}
 """Lookback -> optimiser steps."""

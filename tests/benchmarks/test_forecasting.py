@@ -22,6 +22,8 @@ from benchmarks.forecast.work import AIR, HOURLY, ORIGINS, Rows, mase, names, sc
 from benchmarks.kernel.child import NoAnswerError, answered
 from rich.console import Console
 
+from recuerdo.learn.adamw import AdamW
+
 MIB = 2**20
 
 
@@ -127,6 +129,15 @@ def test_steps_are_counted_for_each_optimiser_and_no_longer_after_the_block() ->
     assert [each["steps"] for each in steps.networks()] == [3, 1]
     assert steps.networks()[0]["seconds"] > 0
     assert steps.networks()[1]["seconds"] is None
+
+
+def test_steps_of_an_optimiser_that_is_not_torchs_are_counted_too() -> None:
+    one = AdamW([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    with watched(AdamW) as steps:
+        one.step()
+        one.step()
+    one.step()
+    assert [each["steps"] for each in steps.networks()] == [2]
 
 
 def test_the_seconds_of_steps_are_their_pace_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:

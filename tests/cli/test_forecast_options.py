@@ -50,6 +50,8 @@ def shops(here):
         (["--seeds", 2], {"n_seeds": 2}),
         (["--quantile", 0.025, "--quantile", 0.975], {"quantiles": (0.025, 0.975)}),
         (["--no-log"], {"log": False}),
+        (["--no-trial"], {"trial": False}),
+        (["--no-trial", "--head", "quantiles"], {"trial": False, "head": "quantiles"}),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
@@ -92,6 +94,7 @@ def test_what_is_printed_can_be_typed_where_columns_are_known_ahead(forecast, py
         (["--backtest", 20], "these origins need 60 behind the first alone"),
         (["--backtest", 18], "Give more rows, a shorter horizon"),
         (["--seeds", 0], "n_seeds=0"),
+        (["--no-trial", "--quantile", 0.1], "need a trial"),
         (["--quantile", 1.5], "each has to lie between 0 and 1"),
         (["--head", "gausian"], "Did you mean 'gaussian'?"),
         (["--calendar", "hours"], "'hours'"),
@@ -127,6 +130,17 @@ def test_a_backtest_is_printed_and_written(forecast, sales):
     assert found["GRU"].to_list() == pytest.approx(expected.frame()["GRU"].to_list())
     assert "a backtest of 4 forecasts" in Path("out/backtest.html").read_text(encoding="utf-8")
     assert re.search(r"out/backtest\.csv +every forecast", done.out)
+
+
+def test_without_a_trial_no_score_is_printed_until_a_backtest_is_asked_for(forecast, sales):
+    done = forecast(sales, "--no-trial", "--out", "out")
+    assert done.code == 0, done.err
+    assert "trained once, on all rows, without a trial" in done.out
+    assert "No trial was held, so how good it is is not known: backtest() tells." in done.out
+    assert "MASE" not in done.out
+    done = forecast(sales, "--no-trial", "--backtest", 2, "--out", "tested")
+    assert done.code == 0, done.err
+    assert rc.Forecaster(3, trial=False, **OPTIONS).backtest(sales, windows=2).verdict in done.out
 
 
 def test_the_page_lies_among_the_results_and_has_the_forecast(forecast, sales):

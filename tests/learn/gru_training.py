@@ -73,7 +73,6 @@ def train_and_signal(checkpoint: str, result: str, step: str, name: str) -> None
 if __name__ == "__main__":
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a program in the background starts without it
-    torch.optim.AdamW(Network().parameters())  # the first optimiser imports more
     rest = sys.argv[1:]
     while rest:
         job, rest = rest[:4], rest[4:]

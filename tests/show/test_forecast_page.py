@@ -178,6 +178,17 @@ def test_without_baselines_seeds_and_quantiles_there_is_still_a_page(tmp_path):
     assert "no baseline was asked for" in path.read_text(encoding="utf-8")
 
 
+def test_without_a_trial_the_page_has_no_scores_and_says_so(tmp_path):
+    model = quick(trial=False).fit(long(a=weekly(60)))
+    for name, each in (("page.html", model), ("again.html", rc.load(model.save(tmp_path / "model")))):
+        path = each.to_html(tmp_path / name)
+        assert headings(path) == ["The forecast", "What was chosen, and why", "Training"]
+        said = path.read_text(encoding="utf-8")
+        assert said.count("No trial was held, so how good it is is not known") == 1
+        assert "with trial and baselines" not in said
+        assert "held-out" not in said
+
+
 def test_a_page_with_gaps_and_what_is_known_ahead(tmp_path):
     values = np.where(np.isin(np.arange(100), [40, 41, 95]), np.nan, weekly(100))
     table = long(y=values).with_columns(open=(pl.col("ds").dt.weekday() != 7).cast(pl.Float64))

@@ -60,6 +60,9 @@ def forecast(
     quantile: Annotated[
         list[float] | None, _option(MODEL, "Q", f"0.1 and 0.9 by default, an interval of 80 %. {AGAIN}")
     ] = None,
+    no_trial: Annotated[
+        bool, _option(TRAINING, None, "Train once, on all rows: no scores, baselines or intervals.", "--no-trial")
+    ] = False,
     seeds: Annotated[int, _option(TRAINING, "COUNT", "Networks whose forecasts are averaged.")] = 1,
     seed: Annotated[int | None, _option(TRAINING, "INT", "Random seed; drawn and told by default.")] = None,
     max_steps: Annotated[int | None, _option(TRAINING, "INT", "Optimiser steps; by the data by default.")] = None,
@@ -101,6 +104,7 @@ def forecast(
         loss=loss,
         calendar="auto" if calendar == ["auto"] else tuple(calendar or ()),
         n_seeds=seeds,
+        trial=not no_trial,
         max_steps=max_steps,
         max_seconds=max_seconds,
         random_state=seed,
@@ -122,8 +126,9 @@ def forecast(
     for choice in report.choices[len(known.notes) :]:
         print(choice)
     print(results.effort(report))
-    print(f"\nMean over {report.windows} {'forecast' if report.windows == 1 else 'forecasts'} of held-out rows:")
-    print(report.table())
+    if report.scores:
+        print(f"\nMean over {report.windows} {'forecast' if report.windows == 1 else 'forecasts'} of held-out rows:")
+        print(report.table())
     print(report.verdict, flush=True)
     tested = None
     if backtest is not None:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from torch import nn
-from torch.optim import Optimizer
 
+from recuerdo.learn.adamw import AdamW
 from recuerdo.learn.best import Best
 from recuerdo.learn.budget import Budget
 from recuerdo.learn.history import History, Stop
@@ -30,7 +30,7 @@ class Run:
     """
 
     module: nn.Module
-    optimizer: Optimizer
+    optimizer: AdamW
     settings: Settings
     budget: Budget
     history: History

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from recuerdo.errors import OptionError
+from recuerdo.learn.adamw import AdamW
 from recuerdo.learn.budget import Budget
 from recuerdo.learn.callbacks import Callback, Run
 from recuerdo.learn.checkpoint import read_checkpoint, write_checkpoint
@@ -164,8 +165,7 @@ class _Training:
     def _step(self, batch: Batch) -> None:
         run, settings = self.run, self.run.settings
         rate = learning_rate(run.step, run.total, settings)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate
+        run.optimizer.learning_rate = rate
 
         run.optimizer.zero_grad()
         error = self.problem.loss(run.module(**batch.inputs), batch)
@@ -255,7 +255,7 @@ def _begin(problem: Problem, settings: Settings, seed: int, device: torch.device
         raise OptionError("The module has no parameter that requires a gradient, so there is nothing to train.")
     return Run(
         module=module,
-        optimizer=torch.optim.AdamW(trainable, settings.learning_rate, weight_decay=settings.weight_decay),
+        optimizer=AdamW(trainable, settings.learning_rate, weight_decay=settings.weight_decay),
         settings=settings,
         budget=Budget(settings.max_seconds, clock),
         history=History(random_state=seed, clip=settings.clip),

@@ -34,9 +34,7 @@ def pack(
         "weights": weights(run.module),
         "best": run.best.kept or {},
         "optimizer": {
-            f"{index}/{name}": value
-            for index, values in run.optimizer.state_dict()["state"].items()
-            for name, value in values.items()
+            f"{index}/{name}": value for index, values in run.optimizer.state.items() for name, value in values.items()
         },
         "random": random_streams(device),
         "history": {name: torch.tensor(record.pop(name), dtype=torch.float64) for name in SERIES},
@@ -82,7 +80,7 @@ def unpack(
     for key, value in groups.get("optimizer", {}).items():
         index, name = key.split("/", 1)
         state.setdefault(int(index), {})[name] = value
-    run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
+    run.optimizer.load_state(state)
     set_random_streams(groups["random"], device)
     series = {name: groups["history"][name].tolist() for name in SERIES}
     run.history = History.from_dict({**facts["history"], **series})

@@ -54,15 +54,16 @@ def save_forecast_page(
     rows = known if trial is None else trial.known
     page.say(f"{_many(len(rows), 'series', 'series')}, {rows.rows:,} rows; forecast by {report.model}.")
     _forecasts(page, forecasts, trial)
-    held = f"Mean over {_many(report.windows, 'forecast')} of rows that training had not seen. Lower is better."
-    _scores(page, report.scores, report.standing, held)
+    if report.scores:
+        held = f"Mean over {_many(report.windows, 'forecast')} of rows that training had not seen. Lower is better."
+        _scores(page, report.scores, report.standing, held)
     _seeds(page, report.model, report.scores, report.seed_scores)
     page.heading("What was chosen, and why")
     page.items(_sentence(each) for each in report.choices)
     page.table("The network", ("", ""), _facts(report), best=None)
-    if trial is None:
+    if trial is None and report.scores:
         page.say("The held-out forecasts are not saved with a model, so there are no pictures of them here.")
-    else:
+    if trial is not None:
         _windows(page, trial, "Held-out windows")
         _errors(page, trial)
         _coverage(page, trial)
@@ -174,7 +175,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ("Numbers that a network learned", f"{report.parameters:,}"),
         ("Optimiser steps", f"{report.steps:,}"),
         ("Seed", str(report.random_state)),
-        ("Seconds of the whole fit, with trial and baselines", f"{report.seconds:.1f}"),
+        (f"Seconds of the whole fit{', with trial and baselines' if report.scores else ''}", f"{report.seconds:.1f}"),
         ("Seconds of the final training", "unknown" if report.training_seconds != report.training_seconds
          else f"{report.training_seconds:.1f}"),
     ]  # fmt: skip

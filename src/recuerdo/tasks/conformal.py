@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from recuerdo.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch.distributions import Distribution
 
 Values = NDArray[np.float64]
 
@@ -23,11 +27,13 @@ class Answer:
         point: (n, K).
         scale: of each window, (n, 1).
         quantile: level -> (n, K), as its head has it; the forecast itself where it knows no spread.
+        distributions: those of each network, (n, K), where its head is one.
     """
 
     point: Values
     scale: Values
     quantile: Callable[[float], Values]
+    distributions: tuple[Distribution, ...] = ()
 
 
 def errors_for(level: float) -> int:
@@ -205,6 +211,15 @@ class ConformalQuantiles:
     def quantile(self, level: float, answer: Answer) -> Values:
         """Return the calibrated quantile, (n, K)."""
         return answer.quantile(level) + self.moves[level] * _width(tuple(self.moves), answer)
+
+
+@dataclass(frozen=True)
+class Uncalibrated:
+    """Quantiles as a network says them of itself, which no held-out rows have checked."""
+
+    def quantile(self, level: float, answer: Answer) -> Values:
+        """Return the network's own quantile, (n, K)."""
+        return answer.quantile(level)
 
 
 def _width(levels: Sequence[float], answer: Answer) -> Values:

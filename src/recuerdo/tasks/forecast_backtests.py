@@ -65,8 +65,11 @@ def backtest(
 
 def _fitted(forecaster: Forecaster, known: Panel, last: int) -> Forecaster:
     """A clone that has learned from all but the last rows."""
-    made = cast("Forecaster", clone(forecaster))._fit_panel(known.split(last)[0])
-    if made._ensemble is made._tried:
+    # Where the steps are known and nothing is to be calibrated, a trial would leave the networks as they are.
+    idle = forecaster.max_steps is not None and forecaster.max_seconds is None and not forecaster._levels
+    hold_trial = False if idle else None
+    made = cast("Forecaster", clone(forecaster))._fit_panel(known.split(last)[0], hold_trial=hold_trial)
+    if made._cut:
         raise KeyboardInterrupt  # a model that was cut short is not the one that is asked about
     return made
 
@@ -79,7 +82,8 @@ def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Bac
     )
     before = known.split(last)[0]
     models = {model.name: model._ensemble}
-    if MLP in model.report_.scores:
+    # A trial leaves it out where it took too long; without a trial nothing says so.
+    if MLP in model.report_.scores or (model.baselines == "auto" and not model.report_.scores):
         models[MLP] = model.fit_mlp(before)
     return judge(
         known,
@@ -88,7 +92,7 @@ def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Bac
         models,
         season=model.season_,
         horizon=model.horizon,
-        levels=model._settings["quantiles"],
+        levels=model._ensemble.shape.levels,
         calibration=model._calibration,
         baselines=model.baselines == "auto",
     )[0]

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles
-from recuerdo.tasks.forecast_heads import make_head
+from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, Uncalibrated
+from recuerdo.tasks.forecast_heads import Gaussian, StudentT, make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows
 from recuerdo.tasks.forecast_nets import DirectNet
 from recuerdo.tasks.forecast_training import Shape, Trained, answers
 from recuerdo.tasks.scaling import Scaler
 
 Values = NDArray[np.float64]
-Calibration = Conformal | ConformalQuantiles
+Calibration = Conformal | ConformalQuantiles | Uncalibrated
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Ensemble:
             return np.mean([head.quantile(answer, level).numpy() for answer, _ in made], axis=0)
 
         points = [head.point(answer).numpy() for answer, _ in made]
-        return Answer(np.mean(points, axis=0), made[0][1], quantile), points
+        known = tuple(head.distribution(answer) for answer, _ in made) if isinstance(head, Gaussian | StudentT) else ()
+        return Answer(np.mean(points, axis=0), made[0][1], quantile, known), points
 
     def calibrated(
         self, answer: Answer, truth: Values, levels: Sequence[float], independent: float | None = None

@@ -17,7 +17,7 @@ from recuerdo.data.tables import Panel, Series
 from recuerdo.data.times import TimeType
 from recuerdo.errors import ModelFileError
 from recuerdo.learn import History, seeded
-from recuerdo.tasks.conformal import Conformal, ConformalQuantiles
+from recuerdo.tasks.conformal import Conformal, ConformalQuantiles, Uncalibrated
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_plan import Plan
@@ -37,11 +37,11 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
     """Write a fitted forecaster; see :meth:`Forecaster.save`."""
     ensemble, known, calibration = model._ensemble, model._panel, model._calibration
     encoding = ensemble.encoding
-    calendar = model._settings["calendar"]
+    calendar, quantiles = model._settings["calendar"], model._settings["quantiles"]
     card = {
         "settings": {
             **model._settings,
-            "quantiles": list(model._settings["quantiles"]),
+            "quantiles": None if quantiles is None else list(quantiles),
             "calendar": calendar if isinstance(calendar, str) else list(calendar),
         },
         "plan": asdict(model._plan),
@@ -120,7 +120,7 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
 
 def _require_alike(model: Forecaster, shape: Shape) -> None:
     """Raise ValueError where the settings or the plan are not those that the networks were built by."""
-    for said in (model.get_params(), asdict(model._plan), {"levels": tuple(sorted(model.quantiles))}):
+    for said in (model.get_params(), asdict(model._plan), {"levels": model._levels}):
         for name, value in said.items():
             built = getattr(shape, name, value)
             if value is not None and value != built:
@@ -150,6 +150,8 @@ def _feature_scaler(plain: Mapping[str, Any]) -> FeatureScaler:
 
 
 def _calibration_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Calibration:
+    if not card["settings"].get("trial", True):  # which settings of before there were others do not say
+        return Uncalibrated()
     if card["moves"] is not None:
         return ConformalQuantiles(dict(card["moves"]))
     independent = card.get("independent")  # of an earlier version, which did not widen: what it said, it says

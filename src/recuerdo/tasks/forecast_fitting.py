@@ -21,11 +21,11 @@ from recuerdo.learn import Callback
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
-from recuerdo.tasks.conformal import errors_for
+from recuerdo.tasks.conformal import Uncalibrated, errors_for
 from recuerdo.tasks.ets_baseline import ets_forecasts
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
-from recuerdo.tasks.forecast_options import resolve_device
+from recuerdo.tasks.forecast_options import levels_of, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
@@ -58,9 +58,10 @@ class Fitting(BaseEstimator):
     log: bool | str
     head: str
     loss: str
-    quantiles: Sequence[float]
+    quantiles: Sequence[float] | None
     calendar: str | Sequence[str]
     n_seeds: int
+    trial: bool
     baselines: str | None
     max_steps: int | None
     max_seconds: float | None
@@ -73,6 +74,7 @@ class Fitting(BaseEstimator):
     report_: Report
     trial_: Backtest
     _tried: Ensemble
+    _cut: bool
     _plan: Plan
     _ensemble: Ensemble
     _calibration: Calibration
@@ -87,10 +89,24 @@ class Fitting(BaseEstimator):
     @property
     def _least_errors(self) -> int:
         """Held-out errors that the quantiles need."""
-        return max((errors_for(abs(2 * quantile - 1)) for quantile in self.quantiles), default=1)
+        return max((errors_for(abs(2 * quantile - 1)) for quantile in self._levels), default=1)
 
-    def _make_plan(self, known: Panel, held_out: int | None = None) -> Plan:
+    @property
+    def _levels(self) -> tuple[float, ...]:
+        """The quantiles that stand beside a forecast, ascending."""
+        return levels_of(self.quantiles, trial=self.trial, head=self.head)
+
+    def _make_plan(self, known: Panel, held_out: int | None = None, *, judged: bool | None = None) -> Plan:
+        """Decide what fit does.
+
+        Args:
+            known: the panel.
+            held_out: rows at the end of each series; None decides.
+            judged: whether any are held out at all; None does as the option `trial` says.
+        """
         needed = self._least_errors
+        if held_out is None and not (self.trial if judged is None else judged):
+            held_out = 0
         wishes = Wishes(
             strategy=self.strategy,
             season=self.season,
@@ -98,7 +114,7 @@ class Fitting(BaseEstimator):
             encoder=self.encoder,
             segment=self.segment,
             log=self.log,
-            steps=self.max_steps is None,
+            steps=self.max_steps is None and self.trial,
             hidden_size=self.hidden_size,
             batch_size=self.batch_size,
         )
@@ -111,16 +127,61 @@ class Fitting(BaseEstimator):
             least_errors=needed,
             held_out=held_out,
         )
-        require_errors(followed(known, self._judged_origins(plan, known), self.horizon), needed)
+        if plan.held_out:
+            require_errors(followed(known, self._judged_origins(plan, known), self.horizon), needed)
         if self.calendar and not isinstance(self.calendar, str):
             calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
             _require_simple(known)
         return plan
 
-    def _fit_panel(self, known: Panel) -> Self:
+    def _fit_panel(self, known: Panel, *, hold_trial: bool | None = None) -> Self:
+        """Learn from a panel.
+
+        Args:
+            known: the panel.
+            hold_trial: False decides all that a fit with a trial decides beforehand, and leaves the trial out; None
+                does as the option says.
+        """
         started = time.monotonic()
         plan = self._make_plan(known)
+        held = self.trial if hold_trial is None else hold_trial
+        final = self._fit_with_trial(known, plan, started) if held else self._fit_once(known, plan, started)
+        self._settings = self.get_params()  # what was fitted, whatever is set later
+        self._plan, self._ensemble = plan, final
+        self._panel = tail(known, plan.lookback)
+        return self
+
+    def _fit_once(self, known: Panel, plan: Plan, started: float) -> Ensemble:
+        """Train on all rows; how good that is nothing tells."""
+        budget = None if self.max_seconds is None else self.max_seconds / self.n_seeds
+        final = self._ensemble_of(plan, known, [self.random_state] * self.n_seeds, self.max_steps, budget, self.name)
+        first, steps = final.members[0], final.members[0].history.steps
+        if steps == 0:
+            raise KeyboardInterrupt
+        said = (*known.notes, plan.words)
+        if final.shape.levels:
+            said += ("the quantiles are the network's own: without a trial nothing calibrates them",)
+        if final.interrupted:
+            said += (f"interrupted: {len(final.members)} of {self.n_seeds} networks, after {steps} steps",)
+        self.report_ = Report(
+            model=self.name,
+            scores={},
+            windows=0,
+            choices=said,
+            steps=steps,
+            seconds=time.monotonic() - started,
+            random_state=first.seed,
+            parameters=parameter_count(first.net),
+            training_seconds=sum(each.history.seconds for each in final.members),
+        )
+        for name in ("trial_", "_tried"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        self._calibration, self._cut = Uncalibrated(), final.interrupted
+        return final
+
+    def _fit_with_trial(self, known: Panel, plan: Plan, started: float) -> Ensemble:
+        """Train without the held-out rows, forecast them, and train on all rows as long."""
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
         origins, watched = self._judged_origins(plan, known), self._watched(plan, known)
@@ -154,7 +215,7 @@ class Fitting(BaseEstimator):
             models,
             season=plan.season,
             horizon=self.horizon,
-            levels=self.quantiles,
+            levels=self._levels,
             calibration=None,
             baselines=self.baselines == "auto",
             beside=beside,
@@ -181,11 +242,8 @@ class Fitting(BaseEstimator):
             training_seconds=sum(each.history.seconds for each in final.members),
             seed_scores=trial.seed_scores(),
         )
-        self._settings = self.get_params()  # what was fitted, whatever is set later
-        self.trial_, self._tried, self._calibration, self._plan = trial, tried, calibration, plan
-        self._ensemble = final
-        self._panel = tail(known, plan.lookback)
-        return self
+        self.trial_, self._tried, self._calibration, self._cut = trial, tried, calibration, final is tried
+        return final
 
     def fit_mlp(self, known: Panel) -> Ensemble:
         """Train the baseline of as many parameters, an MLP over the flattened window, on all rows of a panel."""
@@ -293,7 +351,7 @@ class Fitting(BaseEstimator):
             level_rows=plan.lookback,
             gated=plan.gated,
             head=self.head if self.strategy == "direct" else "point",
-            levels=tuple(sorted(self.quantiles)),
+            levels=self._levels,
             parameters=parameters,
         )
 

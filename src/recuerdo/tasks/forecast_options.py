@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 ENCODERS = ("auto", "steps", "segments")
 
+USUAL = (0.1, 0.9)
+"""Quantiles that stand beside a forecast unless others are asked for."""
+
 
 def checked_options(model: Forecaster) -> None:
     """Raise OptionError for the first argument that is not offered, saying what is."""
@@ -36,6 +40,7 @@ def checked_options(model: Forecaster) -> None:
     require_offered("loss", model.loss, LOSSES)
     require_offered("log", model.log, ("auto", True, False))
     require_offered("baselines", model.baselines, ("auto", None))
+    require_offered("trial", model.trial, (True, False))
     if model.strategy == "recursive" and model.lookback is not None and model.lookback < 3:
         raise OptionError(f"lookback={model.lookback}: a recursive forecast needs 3 rows or more.")
     seconds = model.max_seconds
@@ -60,9 +65,27 @@ def checked_options(model: Forecaster) -> None:
         raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False, None and 'brief'.")
     with seeded(model.random_state, resolve_device(model.device)):
         Settings(learning_rate=model.learning_rate)  # each of these raises what training would
-    for quantile in model.quantiles:
-        if not 0 < quantile < 1:
-            raise OptionError(f"quantiles={tuple(model.quantiles)}: each has to lie between 0 and 1, as in (0.1, 0.9).")
+    levels = levels_of(model.quantiles, trial=model.trial, head=model.head)
+    for level in levels:
+        if not 0 < level < 1:
+            raise OptionError(f"quantiles={levels}: each has to lie between 0 and 1, as in (0.1, 0.9).")
+    if levels and not model.trial and model.head == "point":
+        raise OptionError(
+            f"quantiles={levels} need a trial, whose errors they are calibrated on, or a head that has some "
+            f"of its own: leave quantiles out, or trial=False, or take head='quantiles', 'gaussian' or 'student_t'."
+        )
+
+
+def levels_of(quantiles: Sequence[float] | None, *, trial: bool, head: str) -> tuple[float, ...]:
+    """Return the quantiles that stand beside a forecast, ascending, where None leaves them to what can be had.
+
+    Example:
+        >>> levels_of(None, trial=True, head="point"), levels_of(None, trial=False, head="point")
+        ((0.1, 0.9), ())
+    """
+    if quantiles is not None:
+        return tuple(sorted(quantiles))
+    return USUAL if trial or head != "point" else ()
 
 
 def _no_recursion(model: Forecaster) -> None:

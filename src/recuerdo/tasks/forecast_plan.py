@@ -56,7 +56,7 @@ class Plan:
         lookback: input rows of a window, L.
         log: whether the series are taken in logarithms.
         held_out: rows at the end of each series that the trial, from which scores and intervals come, does not train
-            on.
+            on; 0 without a trial.
         words: one line that says all of it.
         watched: of the held-out rows the first ones, on which the number of steps is chosen; scores and intervals come
             from the others.
@@ -94,7 +94,7 @@ class Wishes:
         season, lookback, segment, hidden_size, batch_size: see :class:`Plan`.
         encoder: "auto", "steps" or "segments".
         log: True, False or "auto".
-        steps: whether the data may decide when to stop.
+        steps: whether the held-out rows may decide when to stop.
     """
 
     strategy: str = "direct"
@@ -131,7 +131,8 @@ def make_plan(
         natural_season: the season that the time stamps suggest.
         wishes: what the user has decided.
         least_errors: held-out errors of all series together that the intervals need; LEAST_ERRORS are seen to at most.
-        held_out: rows at the end of each series that are not trained on; None decides from their lengths.
+        held_out: rows at the end of each series that are not trained on; None decides from their lengths, 0 holds none
+            out.
 
     Raises:
         DataError: a series has too few rows, or every series is constant.
@@ -148,17 +149,19 @@ def make_plan(
     known = min(lookback, max(2, horizon)) if padded else lookback
     needed, has = _needed(known, horizon, judged), int(lengths[shortest])
     if has < needed:
+        parts = [f"{known} + {horizon} for a window", f"{LEAST_WINDOWS} windows to train on"]
+        if held_out != 0:
+            parts.append(f"{horizon + judged - 1} rows to judge the result")
         raise DataError(
             f"Series {names[shortest]!r} has {has} rows, and horizon {horizon} with lookback {known} needs at "
-            f"least {needed}: {known} + {horizon} for a window, {LEAST_WINDOWS} windows to train on, and "
-            f"{horizon + judged - 1} rows to judge the result. Give more rows, a shorter horizon, lookback or season, "
-            f"or leave the series out."
+            f"least {needed}: {', '.join(parts[:-1])}{',' if len(parts) > 2 else ''} and {parts[-1]}. Give more rows, "
+            f"a shorter horizon, lookback or season, or leave the series out."
         )
     if held_out is None:
         most = most_held_out(has, horizon, len(series), least_errors)
         held_out = min(most, has - needed + judged + horizon - 1)
-    training = [values[:-held_out] for values in series]
-    _require_values(training, names, shortest)
+    training = [values[: len(values) - held_out] for values in series]
+    _require_values(training, names, shortest, held_out)
     logs, why_scale = _scale(series, training, names, chosen, held_out, wishes.log)
 
     least = min(lookback, has - held_out - horizon - (LEAST_WINDOWS - 1))
@@ -168,18 +171,24 @@ def make_plan(
     segment, how = _segment(lookback, chosen, wishes)
     gated = count >= ENOUGH and wishes.strategy == "direct"
     watched = held_out // 2 if wishes.steps and held_out >= WATCHED_HORIZONS * horizon else 0
-    windows = held_out - watched - horizon + 1
-    watching = f"steps chosen on the first {watched} of the last {held_out} rows, " if watched else ""
     short = int((lengths - held_out - horizon < lookback).sum())
     words = (
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
-        f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {watching}judged on the last "
-        f"{held_out - watched} rows ({windows} forecasts of {horizon} per series), {hidden_size} units, "
-        f"batches of {batch_size}"
+        f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {_judging(held_out, watched, horizon)}, "
+        f"{hidden_size} units, batches of {batch_size}"
         + (", simple forecasts weighed window by window" if gated else "")
         + (f", {short} series shorter than a window" if short else "")
     )
     return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size, gated)
+
+
+def _judging(held_out: int, watched: int, horizon: int) -> str:
+    """What becomes of the last rows, in words."""
+    if not held_out:
+        return "trained once, on all rows, without a trial"
+    watching = f"steps chosen on the first {watched} of the last {held_out} rows, " if watched else ""
+    judged = held_out - watched
+    return f"{watching}judged on the last {judged} rows ({judged - horizon + 1} forecasts of {horizon} per series)"
 
 
 def most_held_out(shortest: int, horizon: int, series: int, least_errors: int) -> int:
@@ -275,12 +284,13 @@ def _segment(lookback: int, season: int, wishes: Wishes) -> tuple[int, str]:
     return segment, f" in {lookback // segment} segments of {segment}" if segment > 1 else ""
 
 
-def _require_values(training: Sequence[Values], names: Sequence[object], shortest: int) -> None:
+def _require_values(training: Sequence[Values], names: Sequence[object], shortest: int, held_out: int) -> None:
     for values, name in zip(training, names, strict=True):
         if np.isnan(values).all():
+            where = " before its held-out rows" if held_out else ""
             raise DataError(
-                f"Series {name!r} has no value before its held-out rows, so there is nothing to learn of it: leave it "
-                f"out, or give more rows."
+                f"Series {name!r} has no value{where}, so there is nothing to learn of it: leave it out, or give more "
+                f"rows."
             )
     if all(np.nanmax(values) == np.nanmin(values) for values in training):
         raise DataError(

@@ -56,10 +56,14 @@ class Forecaster(Fitting):
         loss: what a number learns by: "mae", the absolute error in units of the window's spread; "mse", the squared
             error; "owa", sMAPE and MASE half and half, as the M4 competition scores.
         quantiles: which quantiles stand beside the forecast; pairs such as 0.1 and 0.9 bound an interval of 80 %,
-            calibrated on the held-out rows (conformal).
+            calibrated on the held-out rows (conformal). None takes these two, and none where neither a trial nor the
+            head gives any; () asks for none.
         calendar: names of calendar features, such as ("hour", "weekday"); "auto" takes those that go with the
             frequency, () none.
         n_seeds: how many networks, which differ by their seed alone, are averaged.
+        trial: False trains once, on all rows, with no rows held out: no scores, no baselines, no intervals of a number,
+            and the quantiles of a head as it says them, uncalibrated. For those who judge by a backtest, or know how
+            good it is.
         baselines: "auto" compares with naive, seasonal naive, drift, an MLP of as many parameters and, where the extra
             `baselines` is installed, automatic ETS; the last two take a tenth of the fit's time, or a second, at most
             each, and are left out where that is too short. None compares with nothing.
@@ -74,7 +78,8 @@ class Forecaster(Fitting):
 
     Attributes:
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
-        trial_: after fit, every held-out forecast behind these scores (not saved with the model).
+        trial_: after fit, every held-out forecast behind these scores (not saved with the model, nor there with
+            trial=False).
 
     Example:
         >>> import recuerdo as rc
@@ -101,9 +106,10 @@ class Forecaster(Fitting):
         log: bool | str = "auto",
         head: str = "point",
         loss: str = "mae",
-        quantiles: Sequence[float] = (0.1, 0.9),
+        quantiles: Sequence[float] | None = None,
         calendar: str | Sequence[str] = (),
         n_seeds: int = 1,
+        trial: bool = True,
         baselines: str | None = "auto",
         max_steps: int | None = None,
         max_seconds: float | None = None,
@@ -129,6 +135,7 @@ class Forecaster(Fitting):
         self.quantiles = quantiles
         self.calendar = calendar
         self.n_seeds = n_seeds
+        self.trial = trial
         self.baselines = baselines
         self.max_steps = max_steps
         self.max_seconds = max_seconds
@@ -204,7 +211,7 @@ class Forecaster(Fitting):
         """Forecast as `predict` does, and return the numbers by series, with a picture of them in `.plot()`."""
         self._require_fitted()
         known = self._panel if table is None else read_again(self._panel, table)
-        return self._forecast(known, self._ensemble, self.report_.model, self._settings["quantiles"], future)
+        return self._forecast(known, self._ensemble, self.report_.model, self._ensemble.shape.levels, future)
 
     def _forecast(
         self, known: Panel, ensemble: Ensemble, name: str, levels: Sequence[float], future: Any = None
@@ -230,7 +237,8 @@ class Forecaster(Fitting):
             windows: origins of each series.
             stride: rows from one origin to the next; None takes the horizon, so that no row is forecast twice.
             refit: False fits once on the rows before the first origin; True fits anew before each origin; "never"
-                takes this forecaster as it was fitted, which must have been on rows before the first origin.
+                takes this forecaster as it was fitted, which must have been on rows before the first origin. Such a fit
+                holds a trial where that decides or calibrates something: with max_steps and quantiles=() it does not.
             **columns: date, target, id, past, future, static, as in fit.
 
         Returns:
@@ -252,7 +260,8 @@ class Forecaster(Fitting):
             future: as in predict, where columns are known ahead.
 
         Returns:
-            The file. A model that was loaded has no held-out forecasts any more: its page has the scores alone.
+            The file. A model that was loaded has no held-out forecasts any more: its page has the scores alone, and
+            one without a trial not even these.
 
         Raises:
             NotFittedError: before fit.

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frequency import Times
 from recuerdo.data.tables import Panel, to_frame
+from recuerdo.errors import DataError, OptionError
+from recuerdo.learn import seeded
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import make_rows
+from recuerdo.tasks.forecast_options import require_count
+from recuerdo.tasks.forecast_samples import Mixture
 from recuerdo.tasks.forecast_trial import bounds
 from recuerdo.tasks.interval_metrics import intervals
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Values = NDArray[np.float64]
+
+SAMPLE = "sample"
+"""The column that numbers samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +39,14 @@ class Forecasts:
         model: the name of what made them.
         point: (K,) for each series.
         quantiles: quantile, such as 0.1 -> (K,) for each series.
+        mixture: the distributions that the networks answered, for samples; None where their head is none.
     """
 
     known: Panel
     model: str
     point: tuple[Values, ...]
     quantiles: Mapping[float, tuple[Values, ...]]
+    mixture: Mixture | None = None
 
     @property
     def name(self) -> str:
@@ -58,6 +67,54 @@ class Forecasts:
         """Return the forecasts as a table of the kind that came in, with its own column names."""
         bounds = {f"{self.name}-{100 * quantile:g}": rows for quantile, rows in sorted(self.quantiles.items())}
         return to_frame(self.known, self.times, {self.name: self.point, **bounds})
+
+    def samples(self, count: int, *, random_state: int | None = None) -> Any:
+        """Draw values from the distributions that the networks answered, each step and series on its own.
+
+        A network answers a distribution for each step, and does not say how steps hang together: the values of one
+        sample are independent of each other, no path. A share of samples says how likely a value is at one step;
+        nothing follows for the sum or the highest of several steps.
+
+        Samples follow the distributions as the head has them. The quantiles of the forecast are theirs too without a
+        trial and with one network. A trial has moved them to fit the held-out rows; and several networks answer the
+        mean of their quantiles, where samples are of the mixture: each takes one of the networks by chance. The
+        forecast itself is the centre, median and mean alike; where logarithms were taken it is the median.
+
+        Args:
+            count: samples of each step.
+            random_state: a seed; None draws one.
+
+        Returns:
+            A long table of the kind that came in: the id if there is one, the time stamps, "sample" (0 to count - 1),
+            and the values under the target's own name, in its own units.
+
+        Raises:
+            OptionError: the model has another head than "gaussian" or "student_t", or a number is out of range.
+            DataError: the table has a column called "sample".
+
+        Example:
+            >>> import recuerdo as rc
+            >>> model = rc.Forecaster(12, head="gaussian", trial=False, max_steps=5, random_state=0)
+            >>> drawn = model.fit(rc.data.air_passengers()).forecast().samples(100, random_state=0)
+            >>> drawn.columns, drawn.height
+            (['month', 'sample', 'passengers'], 1200)
+        """
+        require_count("count", count)
+        if self.mixture is None:
+            raise OptionError(
+                "These forecasts hold no distribution to draw samples from: take those of a Forecaster with "
+                "head='gaussian' or head='student_t', as forecast() gives them."
+            )
+        if self.name == SAMPLE:
+            raise DataError(
+                f"The target is called {SAMPLE!r}, as the column that numbers the samples is: rename yours."
+            )
+        with seeded(random_state):
+            drawn = self.mixture.sample(count)
+        times = [np.tile(each, count) for each in self.times]
+        numbers = [np.repeat(np.arange(count), len(each)) for each in self.point]
+        values = [drawn[:, which].reshape(-1) for which in range(len(self.point))]
+        return to_frame(self.known, times, {SAMPLE: numbers, self.name: values})
 
     def plot(
         self, *, which: int = 0, truth: Panel | None = None, ax: Axes | None = None, history: int | None = None
@@ -93,7 +150,8 @@ def make_forecasts(
     answer, _ = ensemble.answer(rows, origins)
     made = bounds(calibration, answer, levels, rows, origins)
     point = own_units(answer.point, rows.scalers, origins[:, 0])
-    return Forecasts(known, model, tuple(point), {level: tuple(each) for level, each in made.items()})
+    mixture = Mixture(answer.distributions, tuple(rows.scalers)) if answer.distributions else None
+    return Forecasts(known, model, tuple(point), {level: tuple(each) for level, each in made.items()}, mixture)
 
 
 def _say_missing(known: Panel, ensemble: Ensemble) -> None:

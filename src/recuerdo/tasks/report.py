@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recuerdo.errors import OptionError
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.metrics import SCORES
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 DECIDES = "MASE"
 """The score by which the best forecast is named."""
 
+NO_TRIAL = "No trial was held, so how good it is is not known: backtest() tells."
+"""What stands for scores where a fit has none."""
+
 LEVEL = 0.005
 """By what share of a score two may differ and still be level: less than whole percents show."""
 
@@ -29,7 +33,7 @@ class Report:
 
     Attributes:
         model: the model's name in the table.
-        scores: name -> score -> value, the model first.
+        scores: name -> score -> value, the model first; empty without a trial.
         windows: forecasts that each score is the mean of.
         choices: what was decided from the data, in sentences.
         steps: optimiser steps; the same seed with max_steps at this number repeats the model.
@@ -53,24 +57,36 @@ class Report:
 
     @property
     def winner(self) -> str:
-        """The name with the lowest MASE, or MAE where MASE is undefined; the baseline where two are level."""
+        """The name with the lowest MASE, or MAE where MASE is undefined; the baseline where two are level.
+
+        Raises:
+            OptionError: no trial was held.
+        """
         return self.standing.winner
 
     @property
     def verdict(self) -> str:
         """One sentence: who wins, by how much, and what follows."""
-        return verdict(self.model, self.scores)
+        return verdict(self.model, self.scores) if self.scores else NO_TRIAL
 
     @property
     def standing(self) -> Standing:
-        """Who stands where, by the score that decides."""
+        """Who stands where, by the score that decides.
+
+        Raises:
+            OptionError: no trial was held.
+        """
+        if not self.scores:
+            raise OptionError(NO_TRIAL)
         return standing(self.model, self.scores)
 
     def table(self) -> str:
-        """Return the scores as a table in plain text."""
-        return score_table(self.scores)
+        """Return the scores as a table in plain text; without a trial a sentence stands for it."""
+        return score_table(self.scores) if self.scores else NO_TRIAL
 
     def __str__(self) -> str:
+        if not self.scores:
+            return "\n".join([NO_TRIAL, *self.choices])
         held = f"Mean over {self.windows} held-out forecast{'s' if self.windows != 1 else ''}:"
         said = [held, self.table(), self.verdict]
         if self.seed_scores:

@@ -65,7 +65,7 @@ class Field:
         horizon = forecaster.horizon
         try:
             earlier = known.split(apart)[0]
-            plan = forecaster._make_plan(earlier)
+            plan = forecaster._make_plan(earlier, judged=True)
         except DataError as error:
             raise DataError(
                 f"Tuning sets the last {apart} rows of each series apart, and what is left does not do. {error}"
