@@ -27,6 +27,7 @@ from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
+from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
 from recuerdo.tasks.forecast_trial import judge
 from recuerdo.tasks.report import Report
@@ -52,6 +53,7 @@ class Fitting(BaseEstimator):
     encoder: str
     segment: int | None
     strategy: str
+    memory: str
     lookback: int | None
     season: int | None
     log: bool | str
@@ -76,6 +78,8 @@ class Fitting(BaseEstimator):
     _ensemble: Ensemble
     _calibration: Calibration
     _panel: Panel
+    _stream: Stream | None
+    _learned: tuple[Any, ...]
     _settings: dict[str, Any]
 
     @property
@@ -174,7 +178,8 @@ class Fitting(BaseEstimator):
         self._settings = self.get_params()  # what was fitted, whatever is set later
         self.trial_, self._tried, self._calibration, self._plan = trial, tried, calibration, plan
         self._ensemble = final
-        self._panel = tail(known, plan.lookback)
+        self._panel, self._stream = tail(known, plan.lookback), Stream.of(final, known)
+        self._learned = tuple(one.times[-1] for one in known.series)
         return self
 
     def fit_mlp(self, known: Panel) -> Ensemble:
@@ -268,6 +273,7 @@ class Fitting(BaseEstimator):
         return Shape(
             cell=cell,
             strategy="direct" if cell == "mlp" else self.strategy,
+            memory="window" if cell == "mlp" else self.memory,
             hidden_size=plan.hidden_size,
             num_layers=self.num_layers,
             dropout=self.dropout,

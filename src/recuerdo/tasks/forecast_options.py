@@ -14,7 +14,7 @@ from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_heads import HEADS
 from recuerdo.tasks.forecast_losses import LOSSES
-from recuerdo.tasks.forecast_training import STRATEGIES
+from recuerdo.tasks.forecast_training import MEMORIES, STRATEGIES
 
 if TYPE_CHECKING:
     from recuerdo.tasks.forecaster import Forecaster
@@ -32,6 +32,7 @@ def checked_options(model: Forecaster) -> None:
     _one_of("cell", model.cell, tuple(LAYERS))
     _one_of("strategy", model.strategy, STRATEGIES)
     _one_of("encoder", model.encoder, ENCODERS)
+    _one_of("memory", model.memory, MEMORIES)
     _one_of("head", model.head, HEADS)
     _one_of("loss", model.loss, LOSSES)
     _one_of("log", model.log, ("auto", True, False))
@@ -72,6 +73,7 @@ def _no_recursion(model: Forecaster) -> None:
         "loss": model.loss != "mae",
         "encoder": model.encoder == "segments" or model.segment is not None,
         "calendar": bool(model.calendar),
+        "memory": model.memory == "running",
     }
     for argument, asked in wishes.items():
         if asked:

@@ -1,0 +1,233 @@
+"""The network of a forecaster whose state runs along a series from its first row, and is never read again.
+
+What it reads of a row is causal and on a fixed scale, so that a row read once is read for good: with the next row, one
+step of the recurrence takes the state on. A window's own level and spread, which :class:`DirectNet` reads by, would
+change every row that was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from recuerdo.tasks.forecast_anchor import Anchor, filled
+from recuerdo.tasks.forecast_cores import RecurrentCore
+from recuerdo.tasks.forecast_heads import Head
+from recuerdo.tasks.forecast_inputs import Rows
+
+Table = NDArray[np.float32]
+States = tuple[Tensor, ...]
+"""(layers, N, w, H) for each state of the cell: one for each phase of a segment, the next one to take a step first."""
+
+COLUMNS = ("filled", "seasonal change", "last change", "steps since the last known")
+"""What stands behind z in a table that a RunningNet reads, before the covariates."""
+
+FILLED, SINCE, MADE = 1, 4, len(COLUMNS)
+
+WARM_UP = 1
+"""Lookbacks that a training window has before its own."""
+
+MOST_NUMBERS = 2**24
+"""Numbers that one batch of series is computed with at most, in what the recurrent layers are given or answer."""
+
+
+class RunningNet(nn.Module):
+    """All K steps at once, from a state that has run along the series: anchor + unit * correction.
+
+    The core sees of row t the seasonal change z_t - z_{t-s} and the last change z_t - z_{t-1}, in units of the typical
+    seasonal change; where values can be missing, also which are known, and how long ago the last known one was. A
+    missing value counts as the one a season before, or as the last one: nothing that is seen at t is later than t.
+
+    Args:
+        core: recurrent layers of 2 features, 2 more with `gaps`, and the covariates.
+        anchor: the mixture of simple forecasts.
+        head: what an answer is.
+        unit: typical seasonal change of the training rows.
+        gaps: whether the core is told which values are missing.
+    """
+
+    def __init__(self, core: RecurrentCore, anchor: Anchor, head: Head, unit: float, *, gaps: bool = False) -> None:
+        super().__init__()
+        self.core, self.anchor, self.head, self.unit, self.gaps = core, anchor, head, unit, gaps
+
+    @property
+    def reach(self) -> int:
+        """Rows that a training window has: those that the anchor reckons with, and WARM_UP times as many before."""
+        return (1 + WARM_UP) * self.anchor.lookback
+
+    def scale(self, window: Tensor) -> Tensor:
+        """Return the typical change, (N, 1): the same for every window."""
+        return torch.full_like(window[:, :1, 0], self.unit)
+
+    def anchored(self, window: Tensor) -> Tensor:
+        """Return the complete windows (N, L) that the anchor reckons with."""
+        return filled(window[:, -self.anchor.lookback :, FILLED], self.anchor.season)
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Return what the core sees of rows (N, T, 1 + MADE + C), as `with_changes` makes them."""
+        features = [rows[..., FILLED + 1 : SINCE] / self.unit]
+        if self.gaps:
+            since = rows[..., SINCE, None]
+            features += [(since == 0).to(rows.dtype), since.log1p()]
+        return torch.cat([*features, rows[..., 1 + MADE :]], dim=-1).nan_to_num(0.0)
+
+    def forward(
+        self,
+        window: Tensor,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+        memory: Tensor | None = None,
+    ) -> Tensor:
+        """Answer for the next K steps.
+
+        Args:
+            window: (N, T, 1 + MADE + C): the last rows, L or more; NaN before a series begins.
+            future: covariates of the steps ahead, (N, K, F).
+            static: covariates of the series, (N, S).
+            memory: the state after the last row, (N, H); None begins with the first row of the window.
+
+        Returns:
+            The head's answer: (N, K) for a number each, (N, K, ·) for quantiles or a distribution.
+        """
+        if memory is None:
+            raw = self.core(self.features(window), future, static, ~window[..., SINCE].isnan())
+        else:
+            raw = self.core.answer(memory, future, static)
+        return self.head.answer(raw, self.anchor(self.anchored(window)), self.scale(window))
+
+    def start(self, series: int) -> States:
+        """Return the states of so many series before their first step: zero."""
+        encoder, weight = self.core.encoder, next(self.parameters())
+        shape = encoder.num_layers, series, self.core.segment, encoder.hidden_size
+        return tuple(weight.new_zeros(shape) for _ in encoder.cell.states)
+
+    def advance(self, x: Tensor, lengths: Tensor, states: States) -> tuple[Tensor, States]:
+        """Take one step of the recurrence with each new row.
+
+        With segments of w rows, each row completes a segment, so that there are w interleaved states, one for each
+        phase, and each row takes one of them a step on. Rows that fill no segment yet take none.
+
+        Args:
+            x: features of the new rows and of the w - 1 rows before them (N, T, D), fewer at the beginning of a series.
+            lengths: how many rows of x count, (N,).
+            states: as `start` and this method return them.
+
+        Returns:
+            The last layer's state after each segment (N, T - w + 1, H), and the states after the last.
+        """
+        w, N = self.core.segment, len(x)
+        if x.shape[1] < w:
+            return x.new_zeros(N, 0, self.core.encoder.output_size), states
+        made = self.core.embedded(x.unfold(1, w, 1).transpose(2, 3).flatten(2))
+        count, rounds = made.shape[1], -(-made.shape[1] // w)
+        made = nn.functional.pad(made, (0, 0, 0, rounds * w - count)).unflatten(1, (rounds, w)).transpose(1, 2)
+        steps, phases = (lengths - (w - 1)).clamp_min(0)[:, None], torch.arange(w, device=x.device)
+        turns = (steps - phases + w - 1) // w  # (N, w), steps of each phase
+        busy = turns > 0
+        outputs = x.new_zeros(N, w, rounds, self.core.encoder.output_size)
+        after = tuple(each.clone() for each in states)
+        if bool(busy.any()):
+            given = tuple(each[:, busy] for each in states)
+            y, final = self.core.encoder(made[busy], given if len(given) > 1 else given[0], lengths=turns[busy])
+            outputs[busy] = y
+            for each, new in zip(after, (final,) if isinstance(final, Tensor) else final, strict=True):
+                each[:, busy] = new
+        order = ((phases + steps) % w)[None, :, :, None]
+        after = tuple(each.gather(2, order.expand_as(each)) for each in after)
+        return outputs.transpose(1, 2).flatten(1, 2)[:, :count], after
+
+
+def latest(states: States) -> Tensor:
+    """Return the last layer's state after the last row, (N, H)."""
+    return states[0][-1, :, -1]
+
+
+def with_changes(table: Table, season: int, before: Table | None = None) -> Table:
+    """Put behind z what a RunningNet reads of it: the filled values, the two changes, the steps since the last known.
+
+    Args:
+        table: rows of one series, (T, 1 + C): z, NaN where missing, and covariates.
+        season: s.
+        before: the rows before them, as this function made them, s or more, or all; None at the beginning of a series.
+
+    Returns:
+        The rows, (T, 1 + MADE + C).
+    """
+    z, missing = table[:, 0], np.isnan(table[:, 0])
+    kept = z[:0] if before is None else before[-season:, FILLED]
+    first = len(kept)
+    whole = np.concatenate([kept, z])
+    for t in first + np.flatnonzero(missing):
+        if t >= season:
+            whole[t] = whole[t - season]
+        if t and np.isnan(whole[t]):
+            whole[t] = whole[t - 1]
+    changes = [np.nan_to_num(whole[first:] - _earlier(whole, lag)[first:]) for lag in (season, 1)]
+    places = np.arange(1, len(z) + 1, dtype=np.float32)
+    last = np.maximum.accumulate(np.where(missing, 0, places))
+    carried = 0 if before is None or not len(before) else before[-1, SINCE]
+    since = places - last + np.where(last == 0, carried, 0)
+    made = np.stack([z, whole[first:], *changes, since], axis=1, dtype=np.float32)
+    return np.concatenate([made, table[:, 1:]], axis=1)
+
+
+def _earlier(whole: Table, lag: int) -> Table:
+    return np.concatenate([np.full(lag, np.nan, dtype=np.float32), whole])[: len(whole)]
+
+
+def running_rows(rows: Rows, season: int) -> Rows:
+    """Return all rows of all series as `with_changes` makes them."""
+    ends = rows.starts + rows.lengths + rows.ahead
+    parts = [with_changes(rows.table[start:end], season) for start, end in zip(rows.starts, ends, strict=True)]
+    return replace(rows, table=np.concatenate(parts))
+
+
+def run(net: RunningNet, tables: Sequence[Table], states: States) -> tuple[Tensor, States]:
+    """Take the states of some series on by rows of them; arguments and returns as in `RunningNet.advance`."""
+    given = [torch.from_numpy(each) for each in tables]
+    padded = nn.utils.rnn.pad_sequence(given, batch_first=True).to(states[0])
+    lengths = torch.tensor([len(each) for each in tables], device=padded.device)
+    return net.advance(net.features(padded), lengths, states)
+
+
+def memories(net: RunningNet, rows: Rows, origins: NDArray[np.int64]) -> Tensor:
+    """Return the state after each origin (n, H), each series run once from its first row to its last origin.
+
+    Args:
+        net: in evaluation mode.
+        rows: as `running_rows` makes them.
+        origins: (n, 2), number of the series and index of the last known row.
+    """
+    skipped = net.core.segment - 1
+    lasts = np.zeros(len(rows.starts), dtype=np.int64)
+    np.maximum.at(lasts, origins[:, 0], origins[:, 1] + 1)
+    found = latest(net.start(len(origins)))
+    for batch in batches(net, lasts, rows.table.shape[1]):
+        tables = [rows.table[rows.starts[each] : rows.starts[each] + lasts[each]] for each in batch]
+        outputs, _ = run(net, tables, net.start(len(batch)))
+        place = np.full(len(lasts), -1)
+        place[batch] = np.arange(len(batch))
+        asked = np.flatnonzero((place[origins[:, 0]] >= 0) & (origins[:, 1] >= skipped))
+        found[asked] = outputs[place[origins[asked, 0]], origins[asked, 1] - skipped]
+    return found
+
+
+def batches(net: RunningNet, lengths: NDArray[np.int64], columns: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of the series that are run together: those that are about as long, and those of no row never.
+
+    Args:
+        net: what runs.
+        lengths: rows of each series, (n,).
+        columns: of a row.
+    """
+    size = max(net.core.encoder.output_size, net.core.segment * columns)
+    numbers = np.argsort(lengths, kind="stable")[(lengths == 0).sum() :]
+    while len(numbers):
+        most = max(1, MOST_NUMBERS // (size * int(lengths[numbers[-1]])))
+        yield numbers[-most:]
+        numbers = numbers[:-most]

@@ -1,0 +1,168 @@
+"""What a running network reads of a row, and that its state is the same however the rows come."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from tests.tasks.tables import weekly
+
+from recuerdo.tasks import forecast_running
+from recuerdo.tasks.forecast_inputs import Rows
+from recuerdo.tasks.forecast_running import RunningNet, latest, memories, run, running_rows, with_changes
+from recuerdo.tasks.forecast_training import Shape
+from recuerdo.tasks.scaling import Scaler
+
+NAN = np.nan
+CELLS = ("frnn", "gru", "indrnn", "lstm")
+
+
+def table(rows=40, seed=0, columns=2):
+    values = np.random.default_rng(seed).normal(size=(rows, 1 + columns))
+    values[5:7, 0] = values[20:21, 0] = NAN
+    return values.astype(np.float32)
+
+
+def net(cell="gru", segment=1, **options) -> RunningNet:
+    torch.manual_seed(0)
+    shape = Shape(
+        cell=cell,
+        strategy="direct",
+        memory="running",
+        hidden_size=6,
+        num_layers=2,
+        dropout=0.0,
+        horizon=3,
+        lookback=8,
+        season=4,
+        segment=segment,
+        gaps=True,
+        covariates=2,
+        **options,
+    )
+    built = shape.build(0.5).eval()
+    assert isinstance(built, RunningNet)
+    torch.nn.init.normal_(built.core.head.weight)
+    return built
+
+
+def rows_of(*tables):
+    lengths = np.array([len(each) for each in tables])
+    starts = np.cumsum([0, *lengths[:-1]])
+    return Rows(np.concatenate(tables), starts, lengths, 0, 0, None, tuple(Scaler(0.0, 1.0, False) for _ in tables))
+
+
+def test_missing_values_are_those_of_a_season_before_and_nothing_is_filled_from_behind():
+    z = np.array([[NAN], [1], [NAN], [2], [NAN], [NAN], [5]], dtype=np.float32)
+    np.testing.assert_array_equal(
+        with_changes(z, 3),
+        [  # z, filled, seasonal change, last change, steps since the last known
+            [NAN, NAN, 0, 0, 1],
+            [1, 1, 0, 0, 0],
+            [NAN, 1, 0, 0, 1],
+            [2, 2, 0, 1, 0],
+            [NAN, 1, 0, -1, 1],
+            [NAN, 1, 0, 0, 2],
+            [5, 5, 3, 4, 0],
+        ],
+    )
+
+
+@pytest.mark.parametrize("cut", [1, 3, 6, 7, 21])
+def test_rows_are_read_alike_in_parts(cut):
+    whole = with_changes(table(), 4)
+    first = with_changes(table()[:cut], 4)
+    np.testing.assert_array_equal(whole, np.concatenate([first, with_changes(table()[cut:], 4, first)]))
+    kept = first[-8:]
+    np.testing.assert_array_equal(whole[cut:], with_changes(table()[cut:], 4, kept))
+
+
+@pytest.mark.parametrize("segment", [1, 3, 4])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_state_after_each_row_is_that_of_reading_all_rows_up_to_it(cell, segment):
+    built, tables = net(cell, segment), [table(), table(23, seed=1)]
+    rows = running_rows(rows_of(*tables), 4)
+    origins = np.array([[number, end] for number, each in enumerate(tables) for end in range(len(each))])
+    found = memories(built, rows, np.random.default_rng(0).permutation(origins))
+    found = memories(built, rows, origins)
+    for (number, end), state in zip(origins, found, strict=True):
+        x = torch.from_numpy(with_changes(tables[number][: end + 1], 4))[None]
+        if end + 1 < segment:
+            assert not state.any()
+        else:
+            torch.testing.assert_close(state[None], built.core.read(built.features(x)), rtol=1e-5, atol=1e-6)
+    assert found[-1].any()
+
+
+@pytest.mark.parametrize("segment", [1, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_state_runs_on_in_parts_as_it_does_at_once(cell, segment):
+    built = net(cell, segment)
+    made = [with_changes(table(), 4), with_changes(table(31, seed=1), 4)]
+    _, at_once = run(built, made, built.start(2))
+    states = built.start(2)
+    for first, last in pairwise([0, 1, 2, 3, 10, 11, 30, 40]):
+        parts = [each[max(0, first - segment + 1) : last] for each in made]
+        if len(made[1]) <= first:  # the shorter series has ended
+            states = tuple(
+                torch.cat([new, old[:, 1:]], dim=1)
+                for new, old in zip(
+                    run(built, parts[:1], tuple(each[:, :1] for each in states))[1], states, strict=True
+                )
+            )
+        else:
+            _, states = run(built, parts, states)
+    for mine, theirs in zip(states, at_once, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_that_count_no_longer_take_no_step():
+    built, made = net(segment=3), with_changes(table(), 4)
+    longer, shorter = (run(built, each, built.start(2))[1] for each in ([made, made[:10]], [made[:12], made[:10]]))
+    torch.testing.assert_close(latest(longer)[1], latest(shorter)[1])
+    nothing = run(built, [made[:2]], built.start(1))
+    assert nothing[0].shape == (1, 0, 6)
+    assert not latest(nothing[1]).any()
+
+
+@pytest.mark.parametrize("segment", [1, 3])
+def test_a_window_from_before_a_series_begins_reads_it_from_its_first_row(segment):
+    built = net(segment=segment)
+    made = torch.from_numpy(with_changes(table(10), 4))[None]
+    before = torch.full((1, 14, made.shape[-1]), NAN)
+    torch.testing.assert_close(
+        built(torch.cat([before, made], dim=1)), built(made[:, -(10 // segment) * segment :]), rtol=1e-5, atol=1e-6
+    )
+    barely = torch.cat([before, made[:, : segment - 1]], dim=1) if segment > 1 else before
+    window, nothing = barely[:, -8:], torch.zeros(1, 6)
+    if segment > 1:
+        torch.testing.assert_close(built(window), built(window, memory=nothing))
+
+
+def test_series_that_are_run_in_several_batches_have_the_same_states(monkeypatch):
+    built, tables = net(segment=3), [table(15 + seed % 4, seed) for seed in range(9)]
+    rows = running_rows(rows_of(*tables), 4)
+    origins = np.array([[number, end] for number in range(9) for end in (14, 9)])
+    at_once = memories(built, rows, origins)
+    monkeypatch.setattr(forecast_running, "MOST_NUMBERS", 1000)
+    torch.testing.assert_close(memories(built, rows, origins), at_once, rtol=1e-5, atol=1e-6)
+
+
+def test_no_later_row_changes_a_state():
+    built, changed = net(segment=3), table()
+    changed[25:] = 9
+    mine, theirs = (
+        memories(built, running_rows(rows_of(each), 4), np.array([[0, 24], [0, 25]])) for each in (table(), changed)
+    )
+    assert torch.equal(mine[0], theirs[0])
+    assert not torch.equal(mine[1], theirs[1])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_state_stays_bounded_however_long_it_runs(cell):
+    built = net(cell)
+    values = np.column_stack([weekly(50_000), np.ones((50_000, 2))]).astype(np.float32)
+    found = memories(built, running_rows(rows_of(values), 4), np.array([[0, 100], [0, 49_999]]))
+    assert found.abs().max() <= 1
