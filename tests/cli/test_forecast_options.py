@@ -50,6 +50,7 @@ def shops(here):
         (["--seeds", 2], {"n_seeds": 2}),
         (["--quantile", 0.025, "--quantile", 0.975], {"quantiles": (0.025, 0.975)}),
         (["--no-log"], {"log": False}),
+        (["--memory", "running"], {"memory": "running"}),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )

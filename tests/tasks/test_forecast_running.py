@@ -127,18 +127,25 @@ def test_rows_that_count_no_longer_take_no_step():
     assert not latest(nothing[1]).any()
 
 
-@pytest.mark.parametrize("segment", [1, 3])
-def test_a_window_from_before_a_series_begins_reads_it_from_its_first_row(segment):
-    built = net(segment=segment)
-    made = torch.from_numpy(with_changes(table(10), 4))[None]
-    before = torch.full((1, 14, made.shape[-1]), NAN)
-    torch.testing.assert_close(
-        built(torch.cat([before, made], dim=1)), built(made[:, -(10 // segment) * segment :]), rtol=1e-5, atol=1e-6
-    )
-    barely = torch.cat([before, made[:, : segment - 1]], dim=1) if segment > 1 else before
-    window, nothing = barely[:, -8:], torch.zeros(1, 6)
-    if segment > 1:
-        torch.testing.assert_close(built(window), built(window, memory=nothing))
+@pytest.mark.parametrize("rows", [8, 5, 2])
+@pytest.mark.parametrize("segment", [1, 3, 4])
+def test_a_window_from_before_a_series_begins_reads_it_from_its_first_row(segment, rows):
+    built, series = net(segment=segment), table(rows)
+    made = torch.from_numpy(with_changes(series, 4))
+    window = torch.cat([torch.full((8 - rows, made.shape[1]), NAN), made])[None]
+    state = memories(built, running_rows(rows_of(series), 4), np.array([[0, rows - 1]]))
+    assert bool(state.any()) == (rows >= segment)
+    torch.testing.assert_close(built(window), built(window, memory=state), rtol=1e-5, atol=1e-6)
+    assert not torch.equal(built(window), built(window, memory=state + 1))
+
+
+def test_changes_are_read_less_their_mean_over_their_spread_and_a_floor():
+    built, rows = net(), running_rows(rows_of(table(), table(30, seed=1)), 4)
+    built.fit_scale(rows)
+    seen = built.features(torch.from_numpy(rows.table)[None])[0, :, :2].double()
+    changes = rows.table[:, 2:4].astype(np.float64)
+    spread = np.sqrt(changes.var(axis=0) + 0.05**2)  # a tenth of the unit
+    np.testing.assert_allclose(seen, (changes - changes.mean(axis=0)) / spread, rtol=1e-5, atol=1e-6)
 
 
 def test_series_that_are_run_in_several_batches_have_the_same_states(monkeypatch):

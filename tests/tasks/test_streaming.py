@@ -295,6 +295,18 @@ def test_rows_that_were_taken_but_not_learned_from_may_be_judged(memory):
         model.backtest(table, windows=3, refit="never")
 
 
+@pytest.mark.parametrize("encoder", ["steps", "segments"])
+def test_a_running_model_can_be_looked_into(encoder):
+    table, columns = DATA["covariates"]
+    model = quick(memory="running", encoder=encoder).fit(table, **columns)
+    problem = model.as_problem(table)
+    window = next(iter(problem.batches)).inputs["window"]
+    labels = problem.labels["window"]
+    assert labels[:6] == ("y", "filled", "seasonal change", "last change", "steps since the last known", "rain")
+    assert len(labels) == window.shape[-1]
+    assert rc.memory.audit(model, table).gradient_flow
+
+
 def test_the_page_goes_on_with_the_rows(tmp_path):
     table = daily()
     model = quick(memory="running").fit(table[:-FRESH])

@@ -19,6 +19,7 @@ from recuerdo.tasks.forecast_anchor import Anchor, filled
 from recuerdo.tasks.forecast_cores import RecurrentCore
 from recuerdo.tasks.forecast_heads import Head
 from recuerdo.tasks.forecast_inputs import Rows
+from recuerdo.tasks.forecast_nets import FLOOR
 
 Table = NDArray[np.float32]
 States = tuple[Tensor, ...]
@@ -27,10 +28,7 @@ States = tuple[Tensor, ...]
 COLUMNS = ("filled", "seasonal change", "last change", "steps since the last known")
 """What stands behind z in a table that a RunningNet reads, before the covariates."""
 
-FILLED, SINCE, MADE = 1, 4, len(COLUMNS)
-
-WARM_UP = 1
-"""Lookbacks that a training window has before its own."""
+FILLED, CHANGED, CHANGES, SINCE, MADE = 1, slice(2, 4), 2, 4, len(COLUMNS)
 
 MOST_NUMBERS = 2**24
 """Numbers that one batch of series is computed with at most, in what the recurrent layers are given or answer."""
@@ -39,9 +37,10 @@ MOST_NUMBERS = 2**24
 class RunningNet(nn.Module):
     """All K steps at once, from a state that has run along the series: anchor + unit * correction.
 
-    The core sees of row t the seasonal change z_t - z_{t-s} and the last change z_t - z_{t-1}, in units of the typical
-    seasonal change; where values can be missing, also which are known, and how long ago the last known one was. A
-    missing value counts as the one a season before, or as the last one: nothing that is seen at t is later than t.
+    The core sees of row t the seasonal change z_t - z_{t-s} and the last change z_t - z_{t-1}, each less its mean, over
+    its standard deviation in the training rows; where values can be missing, also which are known, and how long ago
+    the last known one was. A missing value counts as the one a season before, or as the last one: nothing that is seen
+    at t is later than t.
 
     Args:
         core: recurrent layers of 2 features, 2 more with `gaps`, and the covariates.
@@ -51,14 +50,22 @@ class RunningNet(nn.Module):
         gaps: whether the core is told which values are missing.
     """
 
+    centre: Tensor
+    spread: Tensor
+
     def __init__(self, core: RecurrentCore, anchor: Anchor, head: Head, unit: float, *, gaps: bool = False) -> None:
         super().__init__()
         self.core, self.anchor, self.head, self.unit, self.gaps = core, anchor, head, unit, gaps
+        self.register_buffer("centre", torch.zeros(CHANGES))
+        self.register_buffer("spread", torch.full((CHANGES,), unit))
 
-    @property
-    def reach(self) -> int:
-        """Rows that a training window has: those that the anchor reckons with, and WARM_UP times as many before."""
-        return (1 + WARM_UP) * self.anchor.lookback
+    @torch.no_grad()
+    def fit_scale(self, rows: Rows) -> None:
+        """Take mean and spread of the changes from training rows, as `running_rows` makes them."""
+        changes = rows.table[:, CHANGED].astype(np.float64)
+        floor = FLOOR * self.unit  # what hardly changes shall not be made large
+        self.centre.copy_(torch.from_numpy(changes.mean(axis=0)))
+        self.spread.copy_(torch.from_numpy(np.hypot(changes.std(axis=0), floor)))
 
     def scale(self, window: Tensor) -> Tensor:
         """Return the typical change, (N, 1): the same for every window."""
@@ -66,15 +73,15 @@ class RunningNet(nn.Module):
 
     def anchored(self, window: Tensor) -> Tensor:
         """Return the complete windows (N, L) that the anchor reckons with."""
-        return filled(window[:, -self.anchor.lookback :, FILLED], self.anchor.season)
+        return filled(window[..., FILLED], self.anchor.season)
 
     def features(self, rows: Tensor) -> Tensor:
         """Return what the core sees of rows (N, T, 1 + MADE + C), as `with_changes` makes them."""
-        features = [rows[..., FILLED + 1 : SINCE] / self.unit]
+        features = [(rows[..., CHANGED] - self.centre) / self.spread]
         if self.gaps:
             since = rows[..., SINCE, None]
             features += [(since == 0).to(rows.dtype), since.log1p()]
-        return torch.cat([*features, rows[..., 1 + MADE :]], dim=-1).nan_to_num(0.0)
+        return torch.cat([*features, rows[..., 1 + MADE :]], dim=-1).nan_to_num(0.0)  # NaN before a series begins
 
     def forward(
         self,
@@ -86,7 +93,7 @@ class RunningNet(nn.Module):
         """Answer for the next K steps.
 
         Args:
-            window: (N, T, 1 + MADE + C): the last rows, L or more; NaN before a series begins.
+            window: the last rows, (N, L, 1 + MADE + C); NaN before a series begins.
             future: covariates of the steps ahead, (N, K, F).
             static: covariates of the series, (N, S).
             memory: the state after the last row, (N, H); None begins with the first row of the window.
@@ -132,8 +139,8 @@ class RunningNet(nn.Module):
         outputs = x.new_zeros(N, w, rounds, self.core.encoder.output_size)
         after = tuple(each.clone() for each in states)
         if bool(busy.any()):
-            given = tuple(each[:, busy] for each in states)
-            y, final = self.core.encoder(made[busy], given if len(given) > 1 else given[0], lengths=turns[busy])
+            given = [each[:, busy] for each in states]
+            y, final = self.core.encoder(made[busy], given[0] if len(given) == 1 else tuple(given), lengths=turns[busy])
             outputs[busy] = y
             for each, new in zip(after, (final,) if isinstance(final, Tensor) else final, strict=True):
                 each[:, busy] = new

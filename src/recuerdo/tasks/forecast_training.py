@@ -104,7 +104,7 @@ class Shape:
 
     def build(self, unit: float) -> Net:
         """Return the untrained network for series with this typical seasonal change."""
-        head = make_head(self.head, self.levels)
+        head, anchor = make_head(self.head, self.levels), Anchor(self.horizon, self.season, self.lookback)
         if self.cell == "mlp":
             inputs = self.lookback * self.features + self.horizon * self.future + self.static
             core = WindowMLP(inputs, self.horizon, head.width, self.parameters)
@@ -130,9 +130,8 @@ class Shape:
                 future=self.future,
                 static=self.static,
             )
-        anchor = Anchor(self.horizon, self.season, self.lookback)
-        if self.memory == "running":
-            return RunningNet(core, anchor, head, unit, gaps=self.gaps)
+            if self.memory == "running":
+                return RunningNet(core, anchor, head, unit, gaps=self.gaps)
         return DirectNet(core, anchor, head, unit, level_rows=self.level_rows, gaps=self.gaps)
 
 
@@ -218,6 +217,8 @@ def train(
         units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
         objective = Objective(schedule.loss, make_head(shape.head, shape.levels), encoding.log)
         rows = rows_for(net, rows)
+        if isinstance(net, RunningNet):
+            net.fit_scale(rows)
         if not isinstance(net, RecursiveNet):
             sample = windows.origins(evenly(len(windows), FITTED_ON))
             objective = begin(net, objective, rows, sample, units)
@@ -325,7 +326,7 @@ def as_problem(
 def _batch(
     net: Net, rows: Rows, origins: NDArray[np.int64], lookback: int, horizon: int, units: Tensor | None
 ) -> Batch:
-    inputs, target = rows.inputs(origins, net.reach if isinstance(net, RunningNet) else lookback, horizon)
+    inputs, target = rows.inputs(origins, lookback, horizon)
     if isinstance(net, RecursiveNet):
         inputs["following"] = target
     return Batch(inputs, target, {} if units is None else {"units": units[origins[:, 0]]})

@@ -308,10 +308,10 @@ class Forecaster(Fitting):
         """
         self._require_fitted()
         trial = getattr(self, "trial_", None)
-        going_on = trial is None or any(
-            now.times[-1] != then.times[-1] for now, then in zip(self._panel.series, trial.known.series, strict=True)
-        )
-        forecasts = self.forecast(None if going_on else trial.known, future=future)
+        fitted = None if trial is None else trial.known
+        if fitted is not None and self._learned != tuple(one.times[-1] for one in self._panel.series):
+            fitted = None  # rows have followed: the page goes on behind them
+        forecasts = self.forecast(fitted, future=future)
         histories = [each.history for each in self._ensemble.members]
         return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
 
