@@ -57,38 +57,48 @@ def rows_of(*tables):
 def test_missing_values_are_those_of_a_season_before_and_nothing_is_filled_from_behind():
     z = np.array([[NAN], [1], [NAN], [2], [NAN], [NAN], [5]], dtype=np.float32)
     np.testing.assert_array_equal(
-        with_changes(z, 3),
-        [  # z, filled, seasonal change, last change, steps since the last known
+        with_changes(z, 3, 6),
+        [  # z, filled, seasonal change less its mean, last change, steps since the last known
             [NAN, NAN, 0, 0, 1],
             [1, 1, 0, 0, 0],
             [NAN, 1, 0, 0, 1],
             [2, 2, 0, 1, 0],
             [NAN, 1, 0, -1, 1],
             [NAN, 1, 0, 0, 2],
-            [5, 5, 3, 4, 0],
+            [5, 5, 3 - 1, 4, 0],
         ],
     )
 
 
+def test_seasonal_changes_are_taken_less_their_mean_within_the_lookback():
+    values = np.cumsum(np.random.default_rng(0).normal(size=(40, 1)), axis=0).astype(np.float32)
+    made, z = with_changes(values, 4, 10), values[:, 0].astype(np.float64)
+    for t in range(4, 40):
+        changes = [z[k] - z[k - 4] for k in range(max(4, t - 5), t + 1)]
+        np.testing.assert_allclose(made[t, 2], changes[-1] - np.mean(changes), rtol=1e-5, atol=1e-6)
+    growing = with_changes(values + 3 * np.arange(40, dtype=np.float32)[:, None], 4, 10)
+    np.testing.assert_allclose(growing[4:, 2], made[4:, 2], atol=1e-4)
+
+
 @pytest.mark.parametrize("cut", [1, 3, 6, 7, 21])
 def test_rows_are_read_alike_in_parts(cut):
-    whole = with_changes(table(), 4)
-    first = with_changes(table()[:cut], 4)
-    np.testing.assert_array_equal(whole, np.concatenate([first, with_changes(table()[cut:], 4, first)]))
-    kept = first[-8:]
-    np.testing.assert_array_equal(whole[cut:], with_changes(table()[cut:], 4, kept))
+    whole, first = with_changes(table(), 4, 8), with_changes(table()[:cut], 4, 8)
+    for before in (first, first[-8:]):
+        rest = with_changes(table()[cut:], 4, 8, before)
+        np.testing.assert_allclose(rest, whole[cut:], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(first, whole[:cut])
 
 
 @pytest.mark.parametrize("segment", [1, 3, 4])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_state_after_each_row_is_that_of_reading_all_rows_up_to_it(cell, segment):
     built, tables = net(cell, segment), [table(), table(23, seed=1)]
-    rows = running_rows(rows_of(*tables), 4)
+    rows = running_rows(rows_of(*tables), 4, 8)
     origins = np.array([[number, end] for number, each in enumerate(tables) for end in range(len(each))])
     found = memories(built, rows, np.random.default_rng(0).permutation(origins))
     found = memories(built, rows, origins)
     for (number, end), state in zip(origins, found, strict=True):
-        x = torch.from_numpy(with_changes(tables[number][: end + 1], 4))[None]
+        x = torch.from_numpy(with_changes(tables[number][: end + 1], 4, 8))[None]
         if end + 1 < segment:
             assert not state.any()
         else:
@@ -100,7 +110,7 @@ def test_the_state_after_each_row_is_that_of_reading_all_rows_up_to_it(cell, seg
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_state_runs_on_in_parts_as_it_does_at_once(cell, segment):
     built = net(cell, segment)
-    made = [with_changes(table(), 4), with_changes(table(31, seed=1), 4)]
+    made = [with_changes(table(), 4, 8), with_changes(table(31, seed=1), 4, 8)]
     _, at_once = run(built, made, built.start(2))
     states = built.start(2)
     for first, last in pairwise([0, 1, 2, 3, 10, 11, 30, 40]):
@@ -119,7 +129,7 @@ def test_the_state_runs_on_in_parts_as_it_does_at_once(cell, segment):
 
 
 def test_rows_that_count_no_longer_take_no_step():
-    built, made = net(segment=3), with_changes(table(), 4)
+    built, made = net(segment=3), with_changes(table(), 4, 8)
     longer, shorter = (run(built, each, built.start(2))[1] for each in ([made, made[:10]], [made[:12], made[:10]]))
     torch.testing.assert_close(latest(longer)[1], latest(shorter)[1])
     nothing = run(built, [made[:2]], built.start(1))
@@ -131,16 +141,16 @@ def test_rows_that_count_no_longer_take_no_step():
 @pytest.mark.parametrize("segment", [1, 3, 4])
 def test_a_window_from_before_a_series_begins_reads_it_from_its_first_row(segment, rows):
     built, series = net(segment=segment), table(rows)
-    made = torch.from_numpy(with_changes(series, 4))
+    made = torch.from_numpy(with_changes(series, 4, 8))
     window = torch.cat([torch.full((8 - rows, made.shape[1]), NAN), made])[None]
-    state = memories(built, running_rows(rows_of(series), 4), np.array([[0, rows - 1]]))
+    state = memories(built, running_rows(rows_of(series), 4, 8), np.array([[0, rows - 1]]))
     assert bool(state.any()) == (rows >= segment)
     torch.testing.assert_close(built(window), built(window, memory=state), rtol=1e-5, atol=1e-6)
     assert not torch.equal(built(window), built(window, memory=state + 1))
 
 
 def test_changes_are_read_less_their_mean_over_their_spread_and_a_floor():
-    built, rows = net(), running_rows(rows_of(table(), table(30, seed=1)), 4)
+    built, rows = net(), running_rows(rows_of(table(), table(30, seed=1)), 4, 8)
     built.fit_scale(rows)
     seen = built.features(torch.from_numpy(rows.table)[None])[0, :, :2].double()
     changes = rows.table[:, 2:4].astype(np.float64)
@@ -150,7 +160,7 @@ def test_changes_are_read_less_their_mean_over_their_spread_and_a_floor():
 
 def test_series_that_are_run_in_several_batches_have_the_same_states(monkeypatch):
     built, tables = net(segment=3), [table(15 + seed % 4, seed) for seed in range(9)]
-    rows = running_rows(rows_of(*tables), 4)
+    rows = running_rows(rows_of(*tables), 4, 8)
     origins = np.array([[number, end] for number in range(9) for end in (14, 9)])
     at_once = memories(built, rows, origins)
     monkeypatch.setattr(forecast_running, "MOST_NUMBERS", 1000)
@@ -161,7 +171,7 @@ def test_no_later_row_changes_a_state():
     built, changed = net(segment=3), table()
     changed[25:] = 9
     mine, theirs = (
-        memories(built, running_rows(rows_of(each), 4), np.array([[0, 24], [0, 25]])) for each in (table(), changed)
+        memories(built, running_rows(rows_of(each), 4, 8), np.array([[0, 24], [0, 25]])) for each in (table(), changed)
     )
     assert torch.equal(mine[0], theirs[0])
     assert not torch.equal(mine[1], theirs[1])
@@ -171,5 +181,5 @@ def test_no_later_row_changes_a_state():
 def test_a_state_stays_bounded_however_long_it_runs(cell):
     built = net(cell)
     values = np.column_stack([weekly(50_000), np.ones((50_000, 2))]).astype(np.float32)
-    found = memories(built, running_rows(rows_of(values), 4), np.array([[0, 100], [0, 49_999]]))
+    found = memories(built, running_rows(rows_of(values), 4, 8), np.array([[0, 100], [0, 49_999]]))
     assert found.abs().max() <= 1

@@ -302,7 +302,14 @@ def test_a_running_model_can_be_looked_into(encoder):
     problem = model.as_problem(table)
     window = next(iter(problem.batches)).inputs["window"]
     labels = problem.labels["window"]
-    assert labels[:6] == ("y", "filled", "seasonal change", "last change", "steps since the last known", "rain")
+    assert labels[:6] == (
+        "y",
+        "filled",
+        "seasonal change less its mean",
+        "last change",
+        "steps since the last known",
+        "rain",
+    )
     assert len(labels) == window.shape[-1]
     assert rc.memory.audit(model, table).gradient_flow
 

@@ -109,7 +109,7 @@ def _latest_gradient(net: Net, ensemble: Ensemble) -> Tensor:
     if shape.static:
         noise["static"] = draw.normal(size=(64, shape.static))
     if isinstance(net, RunningNet):
-        read = [with_changes(each.astype(np.float32), shape.season) for each in noise["window"]]
+        read = [with_changes(each.astype(np.float32), shape.season, shape.lookback) for each in noise["window"]]
         noise["window"] = np.stack(read).astype(np.float64)
     inputs = {name: torch.from_numpy(each).to(next(net.parameters())) for name, each in noise.items()}
     seen: list[Tensor] = []

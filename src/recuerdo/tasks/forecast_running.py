@@ -25,7 +25,7 @@ Table = NDArray[np.float32]
 States = tuple[Tensor, ...]
 """(layers, N, w, H) for each state of the cell: one for each phase of a segment, the next one to take a step first."""
 
-COLUMNS = ("filled", "seasonal change", "last change", "steps since the last known")
+COLUMNS = ("filled", "seasonal change less its mean", "last change", "steps since the last known")
 """What stands behind z in a table that a RunningNet reads, before the covariates."""
 
 FILLED, CHANGED, CHANGES, SINCE, MADE = 1, slice(2, 4), 2, 4, len(COLUMNS)
@@ -37,10 +37,10 @@ MOST_NUMBERS = 2**24
 class RunningNet(nn.Module):
     """All K steps at once, from a state that has run along the series: anchor + unit * correction.
 
-    The core sees of row t the seasonal change z_t - z_{t-s} and the last change z_t - z_{t-1}, each less its mean, over
-    its standard deviation in the training rows; where values can be missing, also which are known, and how long ago
-    the last known one was. A missing value counts as the one a season before, or as the last one: nothing that is seen
-    at t is later than t.
+    The core sees of row t the seasonal change z_t - z_{t-s}, less the mean of those within the L rows up to t, so that
+    growth does not come in, and the last change z_t - z_{t-1}; both on the scale that they have in the training rows.
+    Where values can be missing, it also sees which are known, and how long ago the last known one was. A missing value
+    counts as the one a season before, or as the last one. Nothing that is seen at t is later than t.
 
     Args:
         core: recurrent layers of 2 features, 2 more with `gaps`, and the covariates.
@@ -154,19 +154,20 @@ def latest(states: States) -> Tensor:
     return states[0][-1, :, -1]
 
 
-def with_changes(table: Table, season: int, before: Table | None = None) -> Table:
-    """Put behind z what a RunningNet reads of it: the filled values, the two changes, the steps since the last known.
+def with_changes(table: Table, season: int, lookback: int, before: Table | None = None) -> Table:
+    """Put behind z what a RunningNet reads of it; see COLUMNS.
 
     Args:
         table: rows of one series, (T, 1 + C): z, NaN where missing, and covariates.
         season: s.
-        before: the rows before them, as this function made them, s or more, or all; None at the beginning of a series.
+        lookback: L; the seasonal changes within as many rows have the mean that each is taken less of.
+        before: the rows before them, as this function made them, L or more, or all; None at the beginning of a series.
 
     Returns:
         The rows, (T, 1 + MADE + C).
     """
     z, missing = table[:, 0], np.isnan(table[:, 0])
-    kept = z[:0] if before is None else before[-season:, FILLED]
+    kept = z[:0] if before is None else before[-lookback:, FILLED]
     first = len(kept)
     whole = np.concatenate([kept, z])
     for t in first + np.flatnonzero(missing):
@@ -174,23 +175,35 @@ def with_changes(table: Table, season: int, before: Table | None = None) -> Tabl
             whole[t] = whole[t - season]
         if t and np.isnan(whole[t]):
             whole[t] = whole[t - 1]
-    changes = [np.nan_to_num(whole[first:] - _earlier(whole, lag)[first:]) for lag in (season, 1)]
-    places = np.arange(1, len(z) + 1, dtype=np.float32)
-    last = np.maximum.accumulate(np.where(missing, 0, places))
+    seasonal, last = whole - _earlier(whole, season), whole - _earlier(whole, 1)
+    seasonal -= _running_mean(seasonal, max(1, lookback - season))
+    places = np.arange(1, len(z) + 1)
+    latest_known = np.maximum.accumulate(np.where(missing, 0, places))
     carried = 0 if before is None or not len(before) else before[-1, SINCE]
-    since = places - last + np.where(last == 0, carried, 0)
-    made = np.stack([z, whole[first:], *changes, since], axis=1, dtype=np.float32)
-    return np.concatenate([made, table[:, 1:]], axis=1)
+    since = places - latest_known + np.where(latest_known == 0, carried, 0)
+    changes = np.nan_to_num(np.stack([seasonal, last], axis=1))[first:]
+    made = np.concatenate([z[:, None], whole[first:, None], changes, since[:, None]], axis=1)
+    return np.concatenate([made, table[:, 1:]], axis=1, dtype=np.float32)
 
 
 def _earlier(whole: Table, lag: int) -> Table:
     return np.concatenate([np.full(lag, np.nan, dtype=np.float32), whole])[: len(whole)]
 
 
-def running_rows(rows: Rows, season: int) -> Rows:
+def _running_mean(values: Table, rows: int) -> NDArray[np.float64]:
+    """The mean of the known ones among each value and those before it, so many in all."""
+    known = ~np.isnan(values)
+    sums = np.cumsum(np.stack([np.where(known, values, 0.0), known]), axis=1, dtype=np.float64)
+    sums[:, rows:] -= sums[:, :-rows].copy()
+    return sums[0] / np.maximum(sums[1], 1)
+
+
+def running_rows(rows: Rows, season: int, lookback: int) -> Rows:
     """Return all rows of all series as `with_changes` makes them."""
     ends = rows.starts + rows.lengths + rows.ahead
-    parts = [with_changes(rows.table[start:end], season) for start, end in zip(rows.starts, ends, strict=True)]
+    parts = [
+        with_changes(rows.table[start:end], season, lookback) for start, end in zip(rows.starts, ends, strict=True)
+    ]
     return replace(rows, table=np.concatenate(parts))
 
 

@@ -54,7 +54,9 @@ class Stream:
         """
         anchor, before = self.nets[0].anchor, self.nets[0].core.segment - 1
         tails = [self.tails[each] if len(self.tails[each]) else None for each in numbers]
-        made = [with_changes(table, anchor.season, tail) for table, tail in zip(tables, tails, strict=True)]
+        made = [
+            with_changes(table, anchor.season, anchor.lookback, tail) for table, tail in zip(tables, tails, strict=True)
+        ]
         whole = [each if tail is None else np.concatenate([tail, each]) for tail, each in zip(tails, made, strict=True)]
         # The rows of a segment that has begun are read again, embedded as part of it.
         seen = [all_[max(0, len(all_) - len(new) - before) :] for all_, new in zip(whole, made, strict=True)]

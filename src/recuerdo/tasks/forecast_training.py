@@ -284,7 +284,7 @@ def series_units(known: Panel, rows: Rows, season: int) -> Tensor:
 
 def rows_for(net: Net, rows: Rows) -> Rows:
     """Return rows with what a network reads of them beside the values themselves."""
-    return running_rows(rows, net.anchor.season) if isinstance(net, RunningNet) else rows
+    return running_rows(rows, net.anchor.season, net.anchor.lookback) if isinstance(net, RunningNet) else rows
 
 
 def as_problem(
