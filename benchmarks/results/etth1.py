@@ -18,7 +18,6 @@ TRAIN, VALIDATION, TEST = 8640, 2880, 2880
 
 OPTIONS: dict[str, Any] = {
     "segment": 24,
-    "hidden_size": 256,
     "dropout": 0.5,
     "learning_rate": 1e-3,
     "batch_size": 256,
@@ -26,8 +25,10 @@ OPTIONS: dict[str, Any] = {
     "log": False,
     "trial": False,
 }
-STEPS = {96: 400, 720: 400}
-"""Lookback -> optimiser steps."""
+STEPS = {96: 200, 720: 100}
+"""Lookback -> optimiser steps, and below hidden units: those with the lowest MSE on the four months of validation."""
+
+UNITS = {96: 256, 720: 128}
 
 CASES = ((96, 96), (96, 720), (192, 96), (336, 96), (720, 96))
 """(horizon, lookback)."""
@@ -47,7 +48,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
     table = standardised(etth1())
     for horizon, lookback in CASES:
         squared, absolute, began = [], [], time.perf_counter()
-        options = OPTIONS | {"lookback": lookback, "max_steps": STEPS[lookback]}
+        options = OPTIONS | {"lookback": lookback, "max_steps": STEPS[lookback], "hidden_size": UNITS[lookback]}
         for seed in effort.seeds(3):
             model = fitted(horizon, table[:TRAIN], options, effort, seed, date="date", target=list(ETTH1_COLUMNS))
             known = table[: TRAIN + VALIDATION + TEST]

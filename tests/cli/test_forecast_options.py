@@ -52,6 +52,7 @@ def shops(here):
         (["--no-log"], {"log": False}),
         (["--no-trial"], {"trial": False}),
         (["--no-trial", "--head", "quantiles"], {"trial": False, "head": "quantiles"}),
+        (["--memory", "running"], {"memory": "running"}),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )

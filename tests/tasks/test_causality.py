@@ -13,7 +13,7 @@ from torch import nn
 
 from recuerdo import Forecaster
 from recuerdo.errors import LeakError, OptionError
-from recuerdo.tasks import check_causality, forecast_fitting, forecast_inputs, forecast_training
+from recuerdo.tasks import causality, check_causality, forecast_fitting, forecast_inputs, forecast_training
 from recuerdo.tasks.forecast_cores import RecurrentCore, zeroed
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
@@ -49,6 +49,9 @@ OPTIONS = [
     {"dropout": 0.3, "num_layers": 2},
     {"season": 1, "lookback": 20},
     {"baselines": "auto", "quantiles": ()},
+    {"memory": "running"},
+    {"memory": "running", "encoder": "segments", "head": "quantiles", "cell": "lstm", "calendar": "auto"},
+    {"memory": "running", "segment": 4, "n_seeds": 2, "cell": "indrnn", "num_layers": 2},
 ]
 
 
@@ -75,7 +78,9 @@ def test_every_kind_of_covariate_passes(columns, options):
     assert len(check_causality(quick(**options, max_steps=2), table, target="y", **columns)) == 3
 
 
-@pytest.mark.parametrize("options", [{}, {"strategy": "recursive"}, {"season": 1}, {"log": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"strategy": "recursive"}, {"season": 1}, {"log": True}, {"memory": "running", "segment": 3}]
+)
 def test_forecasters_of_several_series_pass(options):
     table, columns = kinds()["wide"]
     assert len(check_causality(quick(**options), table, **columns)) == 3
@@ -280,6 +285,29 @@ def test_a_core_that_leaves_out_the_latest_rows_is_found_in_segments_too(monkeyp
     table, columns = DATA["covariates"]
     with pytest.raises(LeakError, match="the network reads its output too early"):
         check_causality(quick(encoder=encoder, calendar=("weekday",)), table, **columns)
+
+
+@pytest.mark.parametrize("encoder", ["segments", "steps"])
+def test_a_state_that_runs_one_row_behind_is_found(monkeypatch, encoder):
+    on_time = forecast_training.memories
+    late = lambda net, rows, origins: on_time(net, rows, origins - [0, 1])  # noqa: E731
+    assert len(check_causality(quick(memory="running", encoder=encoder), daily())) == 3
+    monkeypatch.setattr(causality, "memories", late)
+    with pytest.raises(LeakError, match="the network reads its output too early"):
+        check_causality(quick(memory="running", encoder=encoder), daily())
+
+
+@pytest.mark.parametrize("encoder", ["segments", "steps"])
+def test_a_state_that_runs_one_row_ahead_is_found(monkeypatch, encoder):
+    on_time = forecast_training.memories
+
+    def early(net, rows, origins):
+        ends = rows.lengths[origins[:, 0]] - 1
+        return on_time(net, rows, np.stack([origins[:, 0], np.minimum(origins[:, 1] + 1, ends)], axis=1))
+
+    monkeypatch.setattr(forecast_training, "memories", early)
+    with pytest.raises(LeakError, match=r"A forecast from before the held-out rows changed .* seen its own future"):
+        check_causality(quick(memory="running", encoder=encoder), daily())
 
 
 def test_held_out_rows_do_not_reach_the_trial_that_judges_them():

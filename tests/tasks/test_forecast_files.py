@@ -151,3 +151,10 @@ def test_a_model_of_an_earlier_schema_says_what_it_said_when_it_was_saved(schema
     future = MODELS / f"{schema}-future.csv"
     assert_frame_equal(model.predict(future=future if future.exists() else None), said, rel_tol=1e-5, abs_tol=0)
     assert sum(one.stat().st_size for one in MODELS.glob(f"{schema}*/*")) < 60_000
+
+
+def test_a_model_from_before_rows_could_follow_takes_them():
+    model, rows = rc.load(MODELS / "schema-1"), pl.read_csv(MODELS / "schema-1-forecasts.csv", try_parse_dates=True)
+    made = model.update(rows.select("unique_id", "ds", "y")).predict()
+    assert made.columns == rows.columns
+    assert (made["ds"] - rows["ds"]).dt.total_days().unique().to_list() == [5]

@@ -230,7 +230,8 @@ def test_simple_forecasts_are_weighed_window_by_window_where_there_are_windows_t
     made = plan(*[additive(144)] * count)
     assert made.gated is gated
     assert ("simple forecasts weighed window by window" in made.words) is gated
-    assert plan(*[additive(144)] * count, strategy="recursive").gated is False
+    for other in ({"strategy": "recursive"}, {"memory": "running"}):
+        assert plan(*[additive(144)] * count, **other).gated is False
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 0), (60, 1), (400, 2)])

@@ -46,6 +46,9 @@ def forecast(
         str, _option(MODEL, "NAME", "steps, segments, or auto: segments where a window holds six or more.")
     ] = "auto",
     strategy: Annotated[str, _option(MODEL, "NAME", "direct or recursive.")] = "direct",
+    memory: Annotated[
+        str, _option(MODEL, "NAME", "window, or running: a state that new rows take on (update in Python).")
+    ] = "window",
     lookback: Annotated[int | None, _option(MODEL, "ROWS", "Input rows; two seasons or more by default.")] = None,
     season: Annotated[int | None, _option(MODEL, "ROWS", "Of a season; by the time stamps by default.")] = None,
     log: Annotated[
@@ -97,6 +100,7 @@ def forecast(
         hidden_size=hidden_size,
         encoder=encoder,
         strategy=strategy,
+        memory=memory,
         lookback=lookback,
         season=season,
         log="auto" if log is None else log,

@@ -97,6 +97,7 @@ def panel(
     static: Any = (),
     freq: str | Frequency | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
+    follows: Panel | None = None,
 ) -> Panel:
     """Read a table as series, and make sure that they can be learned from.
 
@@ -119,6 +120,8 @@ def panel(
             table, onto which irregular stamps are moved; the Frequency of a fitted model is one that it must keep.
         categories: column -> the categories that a fitted model knows; others are taken as missing, with a warning.
             None takes those of this table.
+        follows: the panel that these rows come behind: stamps are read as they were there, and a series may be without
+            a value.
 
     Returns:
         The panel; its notes say what was found and decided.
@@ -150,11 +153,13 @@ def panel(
     beside = {"past": _names(past), "future": _names(future), "static": () if apart else _names(static)}
     chosen = choose(frame, name, date, target, id, beside)
     asked = Frequency.from_text(freq) if isinstance(freq, str) else freq
+    by_clock = asked is not None and not asked.by_the_day
     times, time_type, said = read_times(
         frame[chosen.date],
         row_numbers,
         f"{name}, column {chosen.date!r}",
-        wall=False if asked is not None and not asked.by_the_day else None,
+        wall=follows.time_type.wall if follows is not None else False if by_clock else None,
+        known=None if follows is None else follows.time_type,
     )
     called = f"{name} (times in UTC)" if time_type.utc else name
     ids, group = _series(frame, chosen, row_numbers)
@@ -163,7 +168,7 @@ def panel(
     covariates, known = read_columns(frame, roles, row_numbers, name, categories)
     values = np.stack([numbers(frame[column], row_numbers, name) for column in chosen.targets])
     rows, known = _in_rows(ids, group, order, times, values, known, row_numbers, called, chosen)
-    sound(rows)
+    sound(rows, blank=follows is not None)
     step = one_frequency(rows) if asked is None else fits(rows, asked, named=isinstance(freq, str))
     moving = sum(one.role != "static" for one in covariates)
     if apart:

@@ -193,8 +193,12 @@ def fits(rows: Rows, freq: Frequency, *, named: bool) -> Frequency:
 _LARGEST = 1e150  # squares of larger numbers are not finite, and those of its inverse are lost
 
 
-def sound(rows: Rows) -> None:
+def sound(rows: Rows, *, blank: bool = False) -> None:
     """Make sure that each series has values, and that they can be computed with.
+
+    Args:
+        rows: the rows.
+        blank: whether a series may have none.
 
     Raises:
         DataError: a series has none, or one that is infinite or too large or small to be squared.
@@ -210,7 +214,7 @@ def sound(rows: Rows) -> None:
         )
     largest = np.fmax.reduceat(np.abs(rows.values), rows.starts)
     empty = np.flatnonzero(np.isnan(largest))
-    if empty.size:
+    if empty.size and not blank:
         more = f", and {empty.size - 1} other series have none either" if empty.size > 1 else ""
         raise DataError(f"{rows.place(int(empty[0]))}: there is not a single value{more}. Leave the series out.")
     extreme = np.flatnonzero((largest > 0) & ~((largest > 1 / _LARGEST) & (largest < _LARGEST)))

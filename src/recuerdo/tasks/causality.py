@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import LeakError
+from recuerdo.learn import in_evaluation
 from recuerdo.tasks.forecast_ensembles import Ensemble
-from recuerdo.tasks.forecast_inputs import make_rows
-from recuerdo.tasks.forecast_nets import DirectNet
+from recuerdo.tasks.forecast_inputs import Rows, make_rows
+from recuerdo.tasks.forecast_nets import RecursiveNet
 from recuerdo.tasks.forecast_options import checked_options
-from recuerdo.tasks.forecast_training import Net
+from recuerdo.tasks.forecast_running import RunningNet, memories, with_changes
+from recuerdo.tasks.forecast_training import Net, rows_for
 from recuerdo.tasks.forecaster import Forecaster
 
 
@@ -81,6 +84,9 @@ def check_causality(
             raise LeakError(_TOO_EARLY)
     if not all(_latest_gradient(each.net, first._ensemble).any() for each in first._ensemble.members):
         raise LeakError(_TOO_EARLY)
+    for each in first._ensemble.members:
+        if isinstance(each.net, RunningNet) and not _states_differ(each.net, rows, moved, origins):
+            raise LeakError(_TOO_EARLY)
     return [
         f"changing the last {held_out} rows changed no choice, scaler or weight of what was trained before them",
         f"the {horizon} values forecast from before these rows stayed the same, bit for bit",
@@ -98,16 +104,28 @@ def _latest_gradient(net: Net, ensemble: Ensemble) -> Tensor:
     The windows are noise, many of them, because rectified units are silent in some.
     """
     shape, draw = ensemble.shape, np.random.default_rng(0)
-    core = net.core if isinstance(net, DirectNet) else net.encoder
+    core = net.encoder if isinstance(net, RecursiveNet) else net.core
     shapes = {"window": (shape.lookback, 1 + shape.covariates), "future": (shape.horizon, shape.future)}
     noise = {name: draw.normal(size=(64, *size)) for name, size in shapes.items() if 0 not in size}
     if shape.static:
         noise["static"] = draw.normal(size=(64, shape.static))
+    if isinstance(net, RunningNet):
+        read = [with_changes(each.astype(np.float32), shape.season, shape.lookback) for each in noise["window"]]
+        noise["window"] = np.stack(read).astype(np.float64)
     inputs = {name: torch.from_numpy(each).to(next(net.parameters())) for name, each in noise.items()}
     seen: list[Tensor] = []
     with core.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].requires_grad_())):
         first = net(**inputs)[:, 0]
     return torch.autograd.grad(first.sum(), seen[0])[0][:, -1]
+
+
+@torch.no_grad()
+def _states_differ(net: RunningNet, rows: Rows, moved: Rows, origins: NDArray[np.int64]) -> bool:
+    """Whether the state behind the latest row is another one in each series, where that has moved."""
+    with in_evaluation(net):
+        before, after = (memories(net, rows_for(net, each), origins) for each in (rows, moved))
+    long_enough = torch.from_numpy(origins[:, 1] + 1 >= net.core.segment)
+    return bool((before != after).any(dim=1).cpu()[long_enough].all())
 
 
 def _changed(known: Panel, last: int, change: Any) -> Panel:

@@ -128,7 +128,7 @@ def require_rows(known: Panel, rows: int) -> None:
 
 def _require_unseen(forecaster: Forecaster, known: Panel, rows: int) -> None:
     """Raise OptionError where a series was fitted beyond the first origin."""
-    fitted = {one.id: one.times[-1] for one in forecaster._panel.series}
+    fitted = {one.id: last for one, last in zip(forecaster._panel.series, forecaster._learned, strict=True)}
     alone = len(fitted) == len(known) == 1
     for one in known.series:
         last = next(iter(fitted.values())) if alone else fitted.get(one.id)

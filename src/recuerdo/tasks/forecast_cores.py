@@ -59,26 +59,48 @@ class RecurrentCore(nn.Module):
             self.from_future = nn.Linear(future, encoder.output_size, bias=False)
             self.shared_head = zeroed(nn.Linear(encoder.output_size, width))
 
-    def forward(self, x: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, future: Tensor | None = None, static: Tensor | None = None, begun: Tensor | None = None
+    ) -> Tensor:
         """Return the raw numbers, (N, K, P).
 
         Args:
             x: features of the window, (N, L, D).
             future: covariates of the steps ahead, (N, K, F).
             static: covariates of the series, (N, S).
+            begun: which rows lie in their series, (N, L): the state is zero before the first step that lies in it
+                whole. None has the state begin with the window, whatever its rows are.
         """
-        if self.embedding is not None:
-            whole = x[:, x.shape[1] % self.segment :]
-            x = self.embedding(whole.unflatten(1, (-1, self.segment)).flatten(2)).relu()
-        _, final = self.encoder(x)
-        h = final if isinstance(final, Tensor) else final[0]
-        state = torch.cat(h[-self.encoder.directions :].unbind(0), dim=-1)
-        state = self.dropout(state if static is None else torch.cat([state, static], dim=-1))
+        return self.answer(self.read(x, begun), future, static)
+
+    def read(self, x: Tensor, begun: Tensor | None = None) -> Tensor:
+        """Return the last state of some windows, (N, H); arguments as in `forward`."""
+        ahead = x.shape[1] % self.segment
+        x = self.embedded(x[:, ahead:].unflatten(1, (-1, self.segment)).flatten(2))
+        if begun is None:
+            return self._last_layer(self.encoder(x)[1])
+        whole = begun[:, ahead:].unflatten(1, (-1, self.segment)).all(dim=-1)
+        # What was read before the first whole step is forgotten with it.
+        reset = torch.cat([torch.zeros_like(whole[:, :1]), ~whole[:, :-1]], dim=1)
+        h = self._last_layer(self.encoder(x, reset=reset if bool(reset.any()) else None)[1])
+        return torch.where(whole[:, -1:], h, 0.0)
+
+    def embedded(self, segments: Tensor) -> Tensor:
+        """Return what the recurrent layers are given of segments (..., w * D): themselves, where each is one row."""
+        return segments if self.embedding is None else self.embedding(segments).relu()
+
+    def answer(self, h: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+        """Return the raw numbers, (N, K, P), that a last state (N, H) gives; arguments as in `forward`."""
+        state = self.dropout(h if static is None else torch.cat([h, static], dim=-1))
         raw = self.head(state).unflatten(-1, (self.horizon, self.width))
         if future is not None:
             hidden = (self.from_state(state)[:, None] + self.from_future(future)).relu()
             raw = raw + self.shared_head(hidden)
         return raw
+
+    def _last_layer(self, final: Tensor | tuple[Tensor, ...]) -> Tensor:
+        h = final if isinstance(final, Tensor) else final[0]
+        return torch.cat(h[-self.encoder.directions :].unbind(0), dim=-1)
 
 
 class WindowMLP(nn.Module):

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, Uncalibrated
 from recuerdo.tasks.forecast_heads import Gaussian, StudentT, make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows
-from recuerdo.tasks.forecast_nets import DirectNet
+from recuerdo.tasks.forecast_nets import RecursiveNet
 from recuerdo.tasks.forecast_training import Shape, Trained, answers
 from recuerdo.tasks.scaling import Scaler
 
@@ -51,17 +52,24 @@ class Ensemble:
         """Whether Ctrl-C ended a training early."""
         return self.cut or any(each.interrupted for each in self.members)
 
-    def answer(self, rows: Rows, origins: NDArray[np.int64]) -> tuple[Answer, list[Values]]:
+    def answer(
+        self, rows: Rows, origins: NDArray[np.int64], memories: Sequence[Tensor] | None = None
+    ) -> tuple[Answer, list[Values]]:
         """Say what follows some origins.
 
         Args:
             rows: the rows on the networks' scale.
             origins: (n, 2), number of the series and index of the last known row.
+            memories: each member's states after these origins, where they are known; see `answers`.
 
         Returns:
             The mean answer, and each member's own forecasts (n, K), all on the scaler's scale.
         """
-        made = [answers(each.net, each.shape, rows, origins) for each in self.members]
+        kept = memories or [None] * len(self.members)
+        made = [
+            answers(each.net, each.shape, rows, origins, memory)
+            for each, memory in zip(self.members, kept, strict=True)
+        ]
         head = make_head(self.shape.head, self.shape.levels)
 
         def quantile(level: float) -> Values:
@@ -82,7 +90,7 @@ class Ensemble:
             levels: the quantiles that are asked for.
             independent: how many of the errors count as independent; None for all.
         """
-        if self.shape.head == "point" or not isinstance(self.members[0].net, DirectNet):
+        if self.shape.head == "point" or isinstance(self.members[0].net, RecursiveNet):
             conformal = Conformal.fitted((truth - answer.point) / answer.scale, independent)
             for level in levels:
                 conformal.margin(abs(2 * level - 1))  # raises where there are too few errors

@@ -21,7 +21,9 @@ from recuerdo.tasks.conformal import Conformal, ConformalQuantiles, Uncalibrated
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_plan import Plan
+from recuerdo.tasks.forecast_running import RunningNet
 from recuerdo.tasks.forecast_schema_1 import upgraded
+from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import Shape, Trained
 from recuerdo.tasks.model_files import write_model
 from recuerdo.tasks.report import Report
@@ -85,6 +87,11 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
     tensors["series.times"] = torch.from_numpy(np.concatenate([one.times.astype(np.int64) for one in series]))
     tensors["series.covariates"] = torch.from_numpy(np.concatenate([one.covariates for one in series]))
     tensors["series.static"] = torch.from_numpy(np.stack([one.static for one in series]))
+    tensors["series.learned"] = torch.from_numpy(np.array(model._learned).astype(np.int64))
+    if model._stream is not None:
+        tensors["stream.rows"] = torch.from_numpy(np.concatenate(model._stream.tails))
+        for number, states in enumerate(model._stream.states):
+            tensors |= {f"stream.{number}.{place}": each for place, each in enumerate(states)}
     return write_model(path, TASK, card, tensors, overwrite=overwrite)
 
 
@@ -105,7 +112,9 @@ def load_forecaster(path: Path, card: Mapping[str, Any], tensors: dict[str, Tens
         model._settings = settings
         model._plan = Plan(**card["plan"])
         model._panel = _panel_from(card, tensors)
+        model._learned = _learned_from(model._panel, tensors)
         model._ensemble = _ensemble_from(card, tensors)
+        model._stream = _stream_from(model._ensemble, tensors)
         model._calibration = _calibration_from(card, tensors)
         model.report_ = Report.from_json(card["report"])
         _require_alike(model, model._ensemble.shape)
@@ -142,6 +151,30 @@ def _ensemble_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> En
         history = History.from_dict(member["history"])
         members.append(Trained(net.eval(), shape, encoding, card["unit"], history, member["seed"]))
     return Ensemble(tuple(members))
+
+
+def _learned_from(known: Panel, tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    """The last stamps that were learned from: those of the panel, in a file from before rows could follow."""
+    if "series.learned" not in tensors:
+        return tuple(one.times[-1] for one in known.series)
+    return tuple(tensors["series.learned"].numpy().view(known.series[0].times.dtype))
+
+
+def _stream_from(ensemble: Ensemble, tensors: Mapping[str, Tensor]) -> Stream | None:
+    nets = tuple(each.net for each in ensemble.members if isinstance(each.net, RunningNet))
+    if not nets:
+        return None
+    states = []
+    for number, net in enumerate(nets):
+        kept = tuple(tensors[f"stream.{number}.{place}"] for place in range(len(net.core.encoder.cell.states)))
+        fresh = net.start(len(tensors["series.lengths"]))
+        if [each.shape for each in kept] != [each.shape for each in fresh]:
+            raise ValueError(f"the states of network {number} have other shapes than it")
+        states.append(kept)
+    lengths, rows = tensors["series.lengths"], tensors["stream.rows"].numpy()
+    if len(rows) != lengths.sum():
+        raise ValueError(f"{len(rows)} rows are kept of series that have {lengths.sum()}")
+    return Stream(nets, np.split(rows, lengths.numpy().cumsum()[:-1]), tuple(states))
 
 
 def _feature_scaler(plain: Mapping[str, Any]) -> FeatureScaler:

@@ -28,6 +28,7 @@ from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import levels_of, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import tail
+from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
 from recuerdo.tasks.forecast_trial import followed, judge
 from recuerdo.tasks.report import Report
@@ -53,6 +54,7 @@ class Fitting(BaseEstimator):
     encoder: str
     segment: int | None
     strategy: str
+    memory: str
     lookback: int | None
     season: int | None
     log: bool | str
@@ -79,6 +81,8 @@ class Fitting(BaseEstimator):
     _ensemble: Ensemble
     _calibration: Calibration
     _panel: Panel
+    _stream: Stream | None
+    _learned: tuple[Any, ...]
     _settings: dict[str, Any]
 
     @property
@@ -109,6 +113,7 @@ class Fitting(BaseEstimator):
             held_out = 0
         wishes = Wishes(
             strategy=self.strategy,
+            memory=self.memory,
             season=self.season,
             lookback=self.lookback,
             encoder=self.encoder,
@@ -149,7 +154,8 @@ class Fitting(BaseEstimator):
         final = self._fit_with_trial(known, plan, started) if held else self._fit_once(known, plan, started)
         self._settings = self.get_params()  # what was fitted, whatever is set later
         self._plan, self._ensemble = plan, final
-        self._panel = tail(known, plan.lookback)
+        self._panel, self._stream = tail(known, plan.lookback), Stream.of(final, known)
+        self._learned = tuple(one.times[-1] for one in known.series)
         return self
 
     def _fit_once(self, known: Panel, plan: Plan, started: float) -> Ensemble:
@@ -341,6 +347,7 @@ class Fitting(BaseEstimator):
         return Shape(
             cell=cell,
             strategy="direct" if cell == "mlp" else self.strategy,
+            memory="window" if cell == "mlp" else self.memory,
             hidden_size=plan.hidden_size,
             num_layers=self.num_layers,
             dropout=self.dropout,

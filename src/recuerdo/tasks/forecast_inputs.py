@@ -182,7 +182,7 @@ def _require_positive(known: Panel, encoding: Encoding) -> None:
     if not encoding.log:
         return
     for one in known.series:
-        if np.nanmin(one.values) <= 0:
+        if (one.values <= 0).any():
             raise DataError(
                 f"Series {one.id!r} has values of 0 or less, and the model was fitted on logarithms: fit anew "
                 f"with log=False."

@@ -70,6 +70,10 @@ class DirectNet(nn.Module):
         spread = ((z - mean) ** 2 * known).sum(dim=1, keepdim=True) / count
         return (spread + (FLOOR * self.unit) ** 2).sqrt()
 
+    def anchored(self, window: Tensor) -> Tensor:
+        """Return the complete windows (N, L) that the anchor reckons with."""
+        return filled(window[..., 0], self.anchor.season)
+
     def forward(self, window: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
         """Answer for the next K steps.
 
@@ -81,7 +85,7 @@ class DirectNet(nn.Module):
         Returns:
             The head's answer: (N, K) for a number each, (N, K, ·) for quantiles or a distribution.
         """
-        z = filled(window[..., 0], self.anchor.season)
+        z = self.anchored(window)
         level, scale = z[:, -self.level_rows :].mean(dim=1, keepdim=True), self.scale(window)
         features = [((z - level) / scale)[..., None]]
         for lag in self.lags:

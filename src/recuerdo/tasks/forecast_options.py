@@ -15,7 +15,7 @@ from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_heads import HEADS
 from recuerdo.tasks.forecast_losses import LOSSES
-from recuerdo.tasks.forecast_training import STRATEGIES
+from recuerdo.tasks.forecast_training import MEMORIES, STRATEGIES
 
 if TYPE_CHECKING:
     from recuerdo.tasks.forecaster import Forecaster
@@ -36,6 +36,7 @@ def checked_options(model: Forecaster) -> None:
     require_offered("cell", model.cell, tuple(LAYERS))
     require_offered("strategy", model.strategy, STRATEGIES)
     require_offered("encoder", model.encoder, ENCODERS)
+    require_offered("memory", model.memory, MEMORIES)
     require_offered("head", model.head, HEADS)
     require_offered("loss", model.loss, LOSSES)
     require_offered("log", model.log, ("auto", True, False))
@@ -95,6 +96,7 @@ def _no_recursion(model: Forecaster) -> None:
         "loss": model.loss != "mae",
         "encoder": model.encoder == "segments" or model.segment is not None,
         "calendar": bool(model.calendar),
+        "memory": model.memory == "running",
     }
     for argument, asked in wishes.items():
         if asked:

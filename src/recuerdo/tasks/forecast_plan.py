@@ -91,6 +91,7 @@ class Wishes:
 
     Attributes:
         strategy: "direct" or "recursive".
+        memory: "window" or "running".
         season, lookback, segment, hidden_size, batch_size: see :class:`Plan`.
         encoder: "auto", "steps" or "segments".
         log: True, False or "auto".
@@ -98,6 +99,7 @@ class Wishes:
     """
 
     strategy: str = "direct"
+    memory: str = "window"
     season: int | None = None
     lookback: int | None = None
     encoder: str = "auto"
@@ -169,7 +171,7 @@ def make_plan(
     sizes = next((sizes for below, *sizes in SIZES if count < below), [128, 128])
     hidden_size, batch_size = wishes.hidden_size or sizes[0], wishes.batch_size or sizes[1]
     segment, how = _segment(lookback, chosen, wishes)
-    gated = count >= ENOUGH and wishes.strategy == "direct"
+    gated = count >= ENOUGH and wishes.strategy == "direct" and wishes.memory == "window"
     watched = held_out // 2 if wishes.steps and held_out >= WATCHED_HORIZONS * horizon else 0
     short = int((lengths - held_out - horizon < lookback).sum())
     words = (

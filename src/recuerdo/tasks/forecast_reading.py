@@ -1,4 +1,4 @@
-"""Tables that a fitted forecaster is given: read as its own was, and cut to what it looks at."""
+"""Tables that a fitted forecaster is given: read as its own was, put behind it, and cut to what it looks at."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recuerdo.data.tables import Panel, panel
+from recuerdo.data.frames import opened
+from recuerdo.data.frequency import say
+from recuerdo.data.tables import Panel, Series, panel
 from recuerdo.errors import DataError
 
 
@@ -31,18 +34,7 @@ def read_again(fitted: Panel, table: Any) -> Panel:
                 f"give a table of the same frequency, or fit anew."
             )
     else:
-        roles = {role: [each.name for each in fitted.covariates if each.role == role] for role in ("past", "future")}
-        categories = {each.name: each.categories for each in fitted.covariates if each.categories is not None}
-        target = fitted.target if isinstance(fitted.target, str) else list(fitted.target)
-        known = panel(
-            table,
-            date=fitted.date,
-            target=target,
-            id=fitted.id,
-            freq=fitted.freq,
-            categories=categories,
-            **roles,
-        )
+        known = panel(table, **_columns(fitted))
     for one in known.series:
         if np.isnan(one.values).all():
             raise DataError(
@@ -51,6 +43,92 @@ def read_again(fitted: Panel, table: Any) -> Panel:
     if fitted.static and not known.static:
         known = _with_static(fitted, known)
     return known
+
+
+def read_following(fitted: Panel, table: Any) -> tuple[NDArray[np.int64], Panel]:
+    """Read the next rows of some series.
+
+    Args:
+        fitted: the panel of fit, and of what followed since.
+        table: a frame, a path or a panel, with rows behind the last ones of some of its series.
+
+    Returns:
+        The numbers of these series (n,), and their rows, from the one behind the last; those that the table does not
+        have are rows without a value.
+
+    Raises:
+        DataError: as in `read_again`; also where a series is new, or a row is not behind the last one.
+    """
+    if isinstance(table, Panel):
+        _require_columns(fitted, table)
+        if (table.freq, table.covariates) != (fitted.freq, fitted.covariates):
+            raise DataError(
+                "This panel is of another frequency than that of fit, or its columns have other categories: give the "
+                "table itself."
+            )
+        new = table
+    else:
+        columns = _columns(fitted)
+        if not isinstance(fitted.target, str):  # of columns that are series each, some may be there
+            there = opened(table)[0].columns
+            columns["target"] = [each for each in fitted.target if each in there] or columns["target"]
+        new = panel(table, **columns, follows=fitted)
+    if new.time_type.utc != fitted.time_type.utc:
+        raise DataError(f"Column {fitted.date!r} holds other stamps than in fit: write both in UTC, or neither.")
+    by_id = {one.id: number for number, one in enumerate(fitted.series)}
+    numbers = [by_id.get(one.id) for one in new.series]
+    if None in numbers:
+        raise DataError(
+            f"Series {new.series[numbers.index(None)].id!r} was not there in fit, so there is nothing that its rows "
+            f"follow: forecast it by predict(table), with all its rows, or fit anew."
+        )
+    found = np.array(numbers, dtype=np.int64)
+    series = tuple(_behind(fitted, fitted.series[number], one) for number, one in zip(found, new.series, strict=True))
+    return found, replace(fitted, series=series)
+
+
+def _behind(fitted: Panel, before: Series, one: Series) -> Series:
+    """The rows of a series from the one behind its last, those that are not there without a value."""
+    freq, last = fitted.freq, before.times[-1]
+    places = freq.positions(one.times, last)
+    if places[0] < 1:
+        raise DataError(
+            f"{say(one.times[0])} of series {one.id!r} is not behind its last row, {say(last)}: update takes the rows "
+            f"that follow. A value that has changed since needs predict(table), with all rows."
+        )
+    if not freq.nearest and (freq.at(last, places) != one.times).any():
+        raise DataError(
+            f"{say(one.times[0])} of series {one.id!r} is no whole number of steps behind its last row, {say(last)}, "
+            f"and the series is {freq.words}: correct the stamp."
+        )
+    rows = int(places[-1])
+    values, covariates = np.full(rows, np.nan), np.full((rows, before.covariates.shape[1]), np.nan)
+    values[places - 1], covariates[places - 1] = one.values, one.covariates
+    return replace(before, times=freq.after(last, rows), values=values, covariates=covariates)
+
+
+def followed_by(known: Panel, numbers: NDArray[np.int64], new: Panel, rows: int) -> Panel:
+    """Return the last rows of each series of a panel, some of them with the next rows behind; see `read_following`."""
+    series = list(known.series)
+    for number, one in zip(numbers, new.series, strict=True):
+        parts = {
+            name: np.concatenate([getattr(series[number], name), getattr(one, name)])[-rows:]
+            for name in ("times", "values", "covariates")
+        }
+        series[number] = replace(one, **parts)
+    return replace(known, series=tuple(series))
+
+
+def _columns(fitted: Panel) -> dict[str, Any]:
+    """What `panel` is told to read a table as the one of fit."""
+    return {
+        "date": fitted.date,
+        "target": fitted.target if isinstance(fitted.target, str) else list(fitted.target),
+        "id": fitted.id,
+        "freq": fitted.freq,
+        "categories": {each.name: each.categories for each in fitted.covariates if each.categories is not None},
+        **{role: [each.name for each in fitted.covariates if each.role == role] for role in ("past", "future")},
+    }
 
 
 def _require_columns(fitted: Panel, known: Panel) -> None:

@@ -26,18 +26,21 @@ from recuerdo.learn import (
     threads_for,
 )
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, filled, lags
+from recuerdo.tasks.forecast_anchor import FITTED_ON, Anchor, lags
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_count
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows, naive_units
 from recuerdo.tasks.forecast_losses import Objective
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
+from recuerdo.tasks.forecast_running import RunningNet, memories, running_rows
 from recuerdo.tasks.metrics import smape
 
 Values = NDArray[np.float64]
-Net = DirectNet | RecursiveNet
+Net = DirectNet | RecursiveNet | RunningNet
 
 STRATEGIES = ("direct", "recursive")
+
+MEMORIES = ("window", "running")
 
 AUTO_STEPS = (100, 1500)
 """Fewest and most steps of a training whose length the number of windows decides."""
@@ -68,6 +71,7 @@ class Shape:
         levels: quantiles that are asked for.
         gaps: whether values can be missing.
         covariates, future, static: C, F, S, columns of each kind; C counts those known ahead too.
+        memory: "window" reads each window anew, "running" keeps a state along the series.
         parameters: for "mlp", how many it shall have.
     """
 
@@ -89,11 +93,12 @@ class Shape:
     future: int = 0
     static: int = 0
     parameters: int = 0
+    memory: str = "window"
 
     @property
     def features(self) -> int:
         """D, what the core is given of each row."""
-        return 1 + len(self.lags) + 2 * self.gaps + self.covariates
+        return (2 if self.memory == "running" else 1) + len(self.lags) + 2 * self.gaps + self.covariates
 
     @property
     def lags(self) -> tuple[int, ...]:
@@ -118,6 +123,8 @@ class Shape:
             # A cell whose memory is bounded by its recurrent weights is told how long a memory it needs.
             bounded = CELLS[self.cell].recurrent == "diagonal"
             bound = {"max_lag": max(2, self.lookback // self.segment)} if bounded else {}
+            if bounded and self.memory == "running":
+                bound = {"nonlinearity": "tanh"}  # rectified units would add up for as long as the series runs
             shape = self.hidden_size, self.num_layers
             if self.strategy == "recursive":
                 encoder = LAYERS[self.cell](2, *shape, dropout=between, **bound)
@@ -133,6 +140,8 @@ class Shape:
                 future=self.future,
                 static=self.static,
             )
+            if self.memory == "running":
+                return RunningNet(core, anchor, head, unit, gaps=self.gaps)
         return DirectNet(
             core, anchor, head, unit, level_rows=self.level_rows, lags=self.lags, gated=self.gated, gaps=self.gaps
         )
@@ -219,13 +228,16 @@ def train(
         net = shape.build(unit)
         units = series_units(known, rows, shape.season) if schedule.loss == "owa" else None
         objective = Objective(schedule.loss, make_head(shape.head, shape.levels), encoding.log)
-        if isinstance(net, DirectNet):
+        rows = rows_for(net, rows)
+        if isinstance(net, RunningNet):
+            net.fit_scale(rows)
+        if not isinstance(net, RecursiveNet):
             sample = windows.origins(evenly(len(windows), FITTED_ON))
             objective = begin(net, objective, rows, sample, units)
         problem = as_problem(net, rows, windows, objective, units=units, batch_size=schedule.batch_size, seed=seed)
         valid = None
         if watched is not None:
-            whole, origins = make_rows(watched[0], encoding), watched[1]
+            whole, origins = rows_for(net, make_rows(watched[0], encoding)), watched[1]
             valid = GatherBatches(
                 len(origins),
                 lambda indices: _batch(net, whole, origins[indices], shape.lookback, shape.horizon, units),
@@ -257,11 +269,11 @@ def auto_steps(windows: int, batch_size: int) -> int:
 
 @torch.no_grad()
 def begin(
-    net: DirectNet, objective: Objective, rows: Rows, origins: NDArray[np.int64], units: Tensor | None
+    net: DirectNet | RunningNet, objective: Objective, rows: Rows, origins: NDArray[np.int64], units: Tensor | None
 ) -> Objective:
     """Fit the anchor's first weights, and the references of an "owa" loss, on some training windows."""
     inputs, target = rows.inputs(origins, net.anchor.lookback, net.anchor.horizon)
-    z = filled(inputs["window"][..., 0], net.anchor.season)
+    z = net.anchored(inputs["window"])
     net.anchor.fit(z, target, net.scale(inputs["window"]))
     if units is None:
         return objective
@@ -282,6 +294,11 @@ def series_units(known: Panel, rows: Rows, season: int) -> Tensor:
     return torch.tensor([[m, s, s if np.isnan(unit) else unit] for m, s, unit in table], dtype=torch.float32)
 
 
+def rows_for(net: Net, rows: Rows) -> Rows:
+    """Return rows with what a network reads of them beside the values themselves."""
+    return running_rows(rows, net.anchor.season, net.anchor.lookback) if isinstance(net, RunningNet) else rows
+
+
 def as_problem(
     net: Net,
     rows: Rows,
@@ -298,7 +315,7 @@ def as_problem(
 
     Args:
         net: the network.
-        rows: all rows.
+        rows: all rows, as `rows_for` makes them.
         windows: which of them make a sample.
         objective: the loss.
         units: (n, 3) of each series, for "owa".
@@ -339,7 +356,12 @@ def typical_change(rows: Rows, season: int) -> float:
 
 @torch.no_grad()
 def answers(
-    net: Net, shape: Shape, rows: Rows, origins: NDArray[np.int64], batch_size: int = 1024
+    net: Net,
+    shape: Shape,
+    rows: Rows,
+    origins: NDArray[np.int64],
+    memory: Tensor | None = None,
+    batch_size: int = 1024,
 ) -> tuple[Tensor, Values]:
     """Answer from some origins.
 
@@ -348,6 +370,8 @@ def answers(
         shape: of the network.
         rows: the rows on its scale.
         origins: (n, 2), number of the series and index of the last known row.
+        memory: of a running network, its state after each origin (n, H), where rows come with what it reads of them;
+            None runs each series from its first row.
         batch_size: windows at a time.
 
     Returns:
@@ -356,8 +380,14 @@ def answers(
     device = next(net.parameters()).device
     made, scales = [], []
     with in_evaluation(net):
+        if isinstance(net, RunningNet) and memory is None:
+            rows = rows_for(net, rows)
+            memory = memories(net, rows, origins)
         for first in range(0, len(origins), batch_size):
-            inputs, _ = rows.inputs(origins[first : first + batch_size], shape.lookback, shape.horizon)
+            part = slice(first, first + batch_size)
+            inputs, _ = rows.inputs(origins[part], shape.lookback, shape.horizon)
+            if memory is not None:
+                inputs["memory"] = memory[part]
             inputs = {name: value.to(device) for name, value in inputs.items()}
             made.append(net(**inputs).double().cpu())
             scales.append(net.scale(inputs["window"]).double().cpu().numpy())
@@ -365,6 +395,7 @@ def answers(
 
 
 __all__ = [
+    "MEMORIES",
     "STRATEGIES",
     "Schedule",
     "Shape",
@@ -374,5 +405,6 @@ __all__ = [
     "auto_steps",
     "evenly",
     "parameter_count",
+    "rows_for",
     "train",
 ]

@@ -19,11 +19,10 @@ from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, make_rows
 from recuerdo.tasks.forecast_losses import Objective
 from recuerdo.tasks.forecast_options import checked_options
-from recuerdo.tasks.forecast_reading import read_again
-from recuerdo.tasks.forecast_training import (
-    as_problem,
-    series_units,
-)
+from recuerdo.tasks.forecast_reading import followed_by, read_again, read_following
+from recuerdo.tasks.forecast_running import COLUMNS
+from recuerdo.tasks.forecast_streams import Stream
+from recuerdo.tasks.forecast_training import as_problem, rows_for, series_units
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ class Forecaster(Fitting):
         segment: rows of a segment; None takes a season, or its largest divisor up to 24.
         strategy: "direct" forecasts all K steps from the last state and learns from the whole horizon; "recursive"
             forecasts one step, learns from every step, and feeds its forecasts back.
+        memory: "window" reads the last `lookback` rows anew for each forecast; "running" keeps a state that runs along
+            each series from its first row, so that `update` takes each new value in one step.
         lookback: input rows of a window; None takes two seasons, and up to fourteen where there are rows for it.
         season: rows of a season, 1 for none; None takes it from the time stamps.
         log: whether to take logarithms; "auto" does where swings grow with the level.
@@ -101,6 +102,7 @@ class Forecaster(Fitting):
         encoder: str = "auto",
         segment: int | None = None,
         strategy: str = "direct",
+        memory: str = "window",
         lookback: int | None = None,
         season: int | None = None,
         log: bool | str = "auto",
@@ -127,6 +129,7 @@ class Forecaster(Fitting):
         self.encoder = encoder
         self.segment = segment
         self.strategy = strategy
+        self.memory = memory
         self.lookback = lookback
         self.season = season
         self.log = log
@@ -192,8 +195,8 @@ class Forecaster(Fitting):
         """Forecast the next K values of each series.
 
         Args:
-            table: the series' known rows up to now, as in fit; None continues those of fit. A series that was not there
-                in fit is forecast too.
+            table: the series' known rows up to now, as in fit; None continues those of fit, and of update. A series
+                that was not there in fit is forecast too. With memory="running" give all rows: each is read.
             future: the next K rows of each series with the columns that fit was told are known ahead: a table with the
                 time stamps, and the id if there is one.
 
@@ -210,11 +213,17 @@ class Forecaster(Fitting):
     def forecast(self, table: Any = None, *, future: Any = None) -> Forecasts:
         """Forecast as `predict` does, and return the numbers by series, with a picture of them in `.plot()`."""
         self._require_fitted()
-        known = self._panel if table is None else read_again(self._panel, table)
-        return self._forecast(known, self._ensemble, self.report_.model, self._ensemble.shape.levels, future)
+        known, stream = (self._panel, self._stream) if table is None else (read_again(self._panel, table), None)
+        return self._forecast(known, self._ensemble, self.report_.model, self._ensemble.shape.levels, future, stream)
 
     def _forecast(
-        self, known: Panel, ensemble: Ensemble, name: str, levels: Sequence[float], future: Any = None
+        self,
+        known: Panel,
+        ensemble: Ensemble,
+        name: str,
+        levels: Sequence[float],
+        future: Any = None,
+        stream: Stream | None = None,
     ) -> Forecasts:
         names = [each.name for each in ensemble.encoding.future]
         if future is None and names:
@@ -225,7 +234,43 @@ class Forecaster(Fitting):
         if future is not None and not names:
             raise OptionError("future= was given, and the model was fitted without columns that are known ahead.")
         known_ahead = None if future is None else ahead(known, future, self.horizon)
-        return make_forecasts(known, name, ensemble, self._calibration, levels, known_ahead)
+        return make_forecasts(known, name, ensemble, self._calibration, levels, known_ahead, stream)
+
+    def update(self, rows: Any) -> Self:
+        """Take the next rows of some series, so that predict, told no table, forecasts what follows them.
+
+        Nothing is learned from them: the networks stay as they are. Afterwards predict() forecasts as predict(table)
+        does with the whole history. With memory="running" each value is one step of the recurrence (with segments, one
+        step and the embedding of one segment), however long the series is; with memory="window" the last `lookback`
+        rows are kept, and predict reads them.
+
+        Args:
+            rows: the rows that follow the last known ones of each series in it, in any kind of table that fit takes,
+                with its columns; static ones may be left out. Rows that are missing between are rows without a value.
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            NotFittedError: before fit.
+            DataError: the table cannot be read, has a row that is not behind the last one, or a series that was not
+                there in fit; nothing is taken then.
+
+        Example:
+            >>> import recuerdo as rc
+            >>> table = rc.data.air_passengers()
+            >>> model = rc.Forecaster(horizon=12, max_steps=5, random_state=0, memory="running").fit(table[:-1])
+            >>> model.update(table[-1:]).predict()["month"][0]
+            '1961-01'
+        """
+        self._require_fitted()
+        numbers, new = read_following(self._panel, rows)
+        made = make_rows(new, self._ensemble.encoding)  # with a window too: it raises for what the model cannot take
+        if self._stream is not None:
+            tables = [made.table[start:][:length] for start, length in zip(made.starts, made.lengths, strict=True)]
+            self._stream.read(numbers, tables)
+        self._panel = followed_by(self._panel, numbers, new, self._plan.lookback)
+        return self
 
     def backtest(
         self, table: Any, *, windows: int = 5, stride: int | None = None, refit: bool | str = False, **columns: Any
@@ -270,7 +315,10 @@ class Forecaster(Fitting):
         """
         self._require_fitted()
         trial = getattr(self, "trial_", None)
-        forecasts = self.forecast(None if trial is None else trial.known, future=future)
+        fitted = None if trial is None else trial.known
+        if fitted is not None and self._learned != tuple(one.times[-1] for one in self._panel.series):
+            fitted = None  # rows have followed: the page goes on behind them
+        forecasts = self.forecast(fitted, future=future)
         histories = [each.history for each in self._ensemble.members]
         return self.report_.to_html(path, forecasts=forecasts, trial=trial, histories=histories)
 
@@ -344,15 +392,16 @@ class Forecaster(Fitting):
         windows = WindowSet(rows.lengths, plan.lookback, self.horizon, names=[one.id for one in known.series])
         objective = Objective(self.loss, make_head(trained.shape.head, trained.shape.levels), plan.log)
         name = known.target if isinstance(known.target, str) else "y"
+        names = _column_names(trained.encoding, rows.table.shape[1] - 1)
         return as_problem(
             trained.net,
-            rows,
+            rows_for(trained.net, rows),
             windows,
             objective,
             units=series_units(known, rows, plan.season) if self.loss == "owa" else None,
             batch_size=plan.batch_size,
             shuffle=False,
-            labels=(name, *_column_names(trained.encoding, rows.table.shape[1] - 1)),
+            labels=(name, *(COLUMNS if trained.shape.memory == "running" else ()), *names),
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -18,6 +18,7 @@ from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import make_rows
 from recuerdo.tasks.forecast_options import require_count
 from recuerdo.tasks.forecast_samples import Mixture
+from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_trial import bounds
 from recuerdo.tasks.interval_metrics import intervals
 
@@ -132,6 +133,7 @@ def make_forecasts(
     calibration: Calibration,
     levels: Sequence[float],
     ahead: Sequence[Values] | None = None,
+    stream: Stream | None = None,
 ) -> Forecasts:
     """Forecast from the end of each series, and go back to its own units.
 
@@ -142,12 +144,16 @@ def make_forecasts(
         calibration: what the quantiles are.
         levels: which quantiles are asked for, each in (0, 1).
         ahead: (K, F) of each series, where the networks know covariates ahead.
+        stream: where the networks stand behind these series, if they have read them.
     """
     shape = ensemble.shape
     _say_missing(known, ensemble)
     rows = make_rows(known, ensemble.encoding, ahead, shape.horizon if shape.future else 0)
     origins = np.stack([np.arange(len(known)), rows.lengths - 1], axis=1)
-    answer, _ = ensemble.answer(rows, origins)
+    if stream is None:
+        answer, _ = ensemble.answer(rows, origins)
+    else:
+        answer, _ = ensemble.answer(stream.rows(rows), origins, stream.memories())
     made = bounds(calibration, answer, levels, rows, origins)
     point = own_units(answer.point, rows.scalers, origins[:, 0])
     mixture = Mixture(answer.distributions, tuple(rows.scalers)) if answer.distributions else None
