@@ -122,8 +122,8 @@ class PlannedOnAllRows(Forecaster):
 class StepsChosenOnAllRows(Forecaster):
     """Watches the windows that it is judged by, too."""
 
-    def _held_out_windows(self, plan, known, last=None):
-        return super()._held_out_windows(plan, known, None if last is None else plan.judged)
+    def _held_out_windows(self, plan, known, last):
+        return super()._held_out_windows(plan, known, plan.judged)
 
     def _fit_panel(self, known):
         split = type(known).split

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm, t
@@ -88,11 +90,13 @@ def answered(n, K=2, seed=0):
     spread = rng.uniform(0.5, 4, size=(n, 1)) * np.ones((n, K))
     point = rng.normal(size=(n, K))
     truth = point + 2 * spread * rng.standard_normal((n, K))
-    return Answer(point, np.ones((n, 1)), lambda level: point + spread * norm.ppf(level)), truth
+    return Answer(point, np.ones((n, 1)), np.ones((n, 1)), lambda level: point + spread * norm.ppf(level)), truth
 
 
 def part(answer, rows):
-    return Answer(answer.point[rows], answer.scale[rows], lambda level: answer.quantile(level)[rows])
+    return Answer(
+        answer.point[rows], answer.scale[rows], answer.change[rows], lambda level: answer.quantile(level)[rows]
+    )
 
 
 @pytest.mark.parametrize("levels", [(0.1, 0.9), (0.025, 0.5, 0.975), (0.3,), (0.9, 0.05, 0.5)])
@@ -120,7 +124,7 @@ def test_a_move_is_in_units_of_the_windows_own_width():
 def test_the_move_is_the_order_statistic_that_theory_asks_for():
     rng = np.random.default_rng(1)
     point, truth = np.zeros((19, 1)), rng.standard_normal((19, 1))
-    answer = Answer(point, np.ones((19, 1)), lambda level: point + (level - 0.5))
+    answer = Answer(point, np.ones((19, 1)), np.ones((19, 1)), lambda level: point + (level - 0.5))
     moves = ConformalQuantiles.fitted((0.1, 0.9), answer, truth).moves
     errors = np.sort(truth[:, 0])
     # Width 0.8: of 19 scores the 18th bounds 90 % of the next ones, and the 2nd has 10 % below it.
@@ -130,7 +134,7 @@ def test_the_move_is_the_order_statistic_that_theory_asks_for():
 
 def test_one_quantile_alone_moves_on_the_scale_of_the_window():
     answer, truth = answered(300)
-    scaled = Answer(answer.point, np.full((300, 1), 3.0), answer.quantile)
+    scaled = replace(answer, scale=np.full((300, 1), 3.0))
     one = ConformalQuantiles.fitted((0.8,), answer, truth).moves[0.8]
     assert ConformalQuantiles.fitted((0.8,), scaled, truth).moves[0.8] == pytest.approx(one / 3)
 

@@ -12,7 +12,7 @@ from recuerdo.tasks.forecast_anchor import Anchor, lags
 from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_losses import Objective
-from recuerdo.tasks.forecast_nets import FLOOR, DirectNet, RecursiveNet, known_and_since
+from recuerdo.tasks.forecast_nets import FLOOR, DirectNet, RecursiveNet, known_and_since, seasonal_change
 
 CELLS = sorted(LAYERS)
 SHAPES = [(1, 3), (7, 5), (7, 7), (7, 16), (12, 12), (12, 30)]  # season, horizon
@@ -200,6 +200,17 @@ def test_a_flat_window_has_the_floor_for_its_scale_and_a_finite_forecast():
     flat = torch.full((1, 17, 1), 3.0, dtype=torch.float64)
     assert net.scale(flat).item() == pytest.approx(FLOOR * UNIT, rel=1e-12)
     assert (net(flat) - 3).abs().max() < 10 * FLOOR * UNIT
+
+
+def test_the_seasonal_change_of_a_window_is_that_of_the_values_that_are_known():
+    z = windows(17)[..., 0]
+    z[0, 3] = z[1, 16] = torch.nan
+    z[2, 2:] = torch.nan
+    rows = z.numpy()
+    expected = [np.sqrt(np.nanmean((row[7:] - row[:-7]) ** 2) + (FLOOR * UNIT) ** 2) for row in rows[[0, 1, 3]]]
+    made = seasonal_change(z, 7, UNIT)[:, 0].numpy()
+    np.testing.assert_allclose(made[[0, 1, 3]], expected, rtol=1e-12)
+    assert made[2] == pytest.approx(UNIT * np.hypot(1, FLOOR), rel=1e-12)  # nothing to go by: the typical one
 
 
 def test_a_recursive_scale_is_the_typical_change():

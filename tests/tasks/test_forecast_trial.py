@@ -42,8 +42,9 @@ def test_an_error_is_divided_by_its_window_and_makes_the_interval(model):
     for i, (number, end) in enumerate(trial.origins):
         scaler = tried.encoding.scalers["ab"[number]]
         window = (A, B)[number][end + 1 - LOOKBACK : end + 1]
-        scale = np.sqrt(scaler.forward(window).var() + (FLOOR * tried.members[0].unit) ** 2)
-        by_hand[i] = (trial.truth[i] - trial.forecasts["GRU"][i]) / scaler.std / scale
+        changes = scaler.forward(window[SEASON:]) - scaler.forward(window[:-SEASON])
+        change = np.sqrt(np.mean(changes**2) + (FLOOR * tried.members[0].unit) ** 2)
+        by_hand[i] = (trial.truth[i] - trial.forecasts["GRU"][i]) / scaler.std / change
     expected = Conformal.fitted(by_hand)
     np.testing.assert_allclose(model._calibration.spread, expected.spread, rtol=1e-4)
     np.testing.assert_allclose(model._calibration.scores, expected.scores, rtol=1e-3, atol=1e-4)
@@ -70,23 +71,25 @@ def test_of_a_head_that_knows_how_sure_it_is_each_quantile_has_its_share_of_the_
     assert shares[0] <= 0.1 < 0.9 <= shares[1]
 
 
-def test_an_interval_is_the_margin_on_the_scale_of_the_last_window(model):
+def test_an_interval_is_the_margin_in_units_of_the_last_windows_seasonal_change(model):
     frame, last = model.predict(), A[-LOOKBACK:]
     scaler, unit = model._ensemble.encoding.scalers["a"], model._ensemble.members[0].unit
-    scale = np.sqrt(scaler.forward(last).var() + (FLOOR * unit) ** 2) * scaler.std
-    reach = model._calibration.margin(0.8) * scale
+    z = scaler.forward(last)
+    change = np.sqrt(np.mean((z[SEASON:] - z[:-SEASON]) ** 2) + (FLOOR * unit) ** 2) * scaler.std
+    reach = model._calibration.margin(0.8) * change
     point = numbers(frame)[:HORIZON]
     np.testing.assert_allclose(numbers(frame, "y-90")[:HORIZON], point + reach, rtol=1e-5)
     np.testing.assert_allclose(numbers(frame, "y-10")[:HORIZON], point - reach, rtol=1e-5)
 
 
-def test_where_steps_are_chosen_on_held_out_rows_the_others_alone_judge():
+def test_where_steps_are_chosen_on_held_out_rows_the_others_alone_judge_and_all_calibrate():
     values = weekly(200)
     model = quick(max_steps=None).fit(daily(values))
     history, trial = model._tried.members[0].history, model.trial_
     assert model.report_.steps == history.best_step
     assert [each.history.steps for each in model._ensemble.members] == [history.best_step]
     assert trial.origins[:, 1].tolist() == list(range(200 - 12 - 1, 200 - HORIZON))
+    assert len(model._calibration.scores) == (24 - HORIZON + 1) * HORIZON
     # The weights that are kept are those of the lowest loss on the 8 windows before.
     losses = dict(history.evaluations)
     assert losses[history.best_step] == min(losses.values())

@@ -25,13 +25,15 @@ class Answer:
 
     Attributes:
         point: (n, K).
-        scale: of each window, (n, 1).
+        scale: of each window, (n, 1): the unit of what the network answers.
+        change: how much each window changes from season to season, (n, 1): the unit of its errors.
         quantile: level -> (n, K), as its head has it; the forecast itself where it knows no spread.
         distributions: those of each network, (n, K), where its head is one.
     """
 
     point: Values
     scale: Values
+    change: Values
     quantile: Callable[[float], Values]
     distributions: tuple[Distribution, ...] = ()
 
@@ -103,27 +105,30 @@ def independent_errors(origins: NDArray[np.int64], truth: Values) -> float:
 class Conformal:
     """Split conformal intervals: forecast -+ a quantile of the errors on windows that training did not see.
 
-    An error is divided by its window's scale and by the spread of its horizon step, so that all steps share one set
-    of scores. For n scores that are exchangeable with the next one, an interval of level p covers it with probability
-    p or more. Errors of overlapping windows are correlated, for which intervals are widened, and the spreads come from
-    the same errors, so that measured coverage, not this guarantee, is what reports show.
+    An error is divided by the seasonal change of its window, so that a restless window gets a wider interval, and by
+    the spread of its horizon step, so that all steps share one set of scores. For n scores that are exchangeable with
+    the next one, an interval of level p covers it with probability p or more. Errors of overlapping windows are
+    correlated, for which intervals are widened, and the spreads come from the same errors, so that measured coverage,
+    not this guarantee, is what reports show.
 
     Attributes:
         spread: (K,), root mean square of the scaled errors at each step, never falling with the step.
         scores: (n,), |error| / scale / spread, sorted.
         independent: how many of the scores count as independent; None for all.
+        by_scale: whether errors were divided by the scale of their windows instead, as earlier versions did.
 
     Source:
-        Lei et al. 2018, Distribution-free predictive inference for regression, section 2.2.
+        Lei et al. 2018, Distribution-free predictive inference for regression, sections 2.2 and 5.2.
     """
 
     spread: Values
     scores: Values
     independent: float | None = None
+    by_scale: bool = False
 
     @classmethod
     def fitted(cls, errors: Values, independent: float | None = None) -> Conformal:
-        """Return the intervals of errors (n, K) that are already divided by their windows' scales; NaN where unknown.
+        """Return the intervals of errors (n, K) that are already divided by their windows' changes; NaN where unknown.
 
         Example:
             >>> conformal = Conformal.fitted(np.array([[1.0, 2.0], [-1.0, 2.0], [1.0, -2.0]]))
@@ -137,7 +142,7 @@ class Conformal:
         return cls(spread, np.sort((np.abs(errors) / spread)[known]), independent)
 
     def margin(self, level: float) -> Values:
-        """Return how far the interval of that level reaches to either side, (K,), in units of the window's scale.
+        """Return how far the interval of that level reaches to either side, (K,), in units of the window's change.
 
         Raises:
             OptionError: there are too few scores for so high a level.
@@ -155,7 +160,8 @@ class Conformal:
 
     def quantile(self, level: float, answer: Answer) -> Values:
         """Return the calibrated quantile, (n, K): the forecast and half an interval to either side of it."""
-        return answer.point + np.sign(level - 0.5) * answer.scale * self.margin(abs(2 * level - 1))
+        unit = answer.scale if self.by_scale else answer.change
+        return answer.point + np.sign(level - 0.5) * unit * self.margin(abs(2 * level - 1))
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,12 @@ class Ensemble:
         head = make_head(self.shape.head, self.shape.levels)
 
         def quantile(level: float) -> Values:
-            return np.mean([head.quantile(answer, level).numpy() for answer, _ in made], axis=0)
+            return np.mean([head.quantile(answer, level).numpy() for answer, *_ in made], axis=0)
 
-        points = [head.point(answer).numpy() for answer, _ in made]
-        known = tuple(head.distribution(answer) for answer, _ in made) if isinstance(head, Gaussian | StudentT) else ()
-        return Answer(np.mean(points, axis=0), made[0][1], quantile, known), points
+        points = [head.point(answer).numpy() for answer, *_ in made]
+        known = tuple(head.distribution(answer) for answer, *_ in made) if isinstance(head, Gaussian | StudentT) else ()
+        _, scale, change = made[0]
+        return Answer(np.mean(points, axis=0), scale, change, quantile, known), points
 
     def calibrated(
         self, answer: Answer, truth: Values, levels: Sequence[float], independent: float | None = None
@@ -91,7 +92,7 @@ class Ensemble:
             independent: how many of the errors count as independent; None for all.
         """
         if self.shape.head == "point" or isinstance(self.members[0].net, RecursiveNet):
-            conformal = Conformal.fitted((truth - answer.point) / answer.scale, independent)
+            conformal = Conformal.fitted((truth - answer.point) / answer.change, independent)
             for level in levels:
                 conformal.margin(abs(2 * level - 1))  # raises where there are too few errors
             return conformal

@@ -58,6 +58,7 @@ def save_forecaster(model: Forecaster, path: str | Path, *, overwrite: bool) -> 
         "moves": [[level, move] for level, move in calibration.moves.items()]
         if isinstance(calibration, ConformalQuantiles)
         else None,
+        "by_scale": calibration.by_scale if isinstance(calibration, Conformal) else None,
         "independent": calibration.independent if isinstance(calibration, Conformal) else None,
         "report": model.report_.to_json(),
         "table": {
@@ -192,6 +193,7 @@ def _calibration_from(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) ->
         tensors["conformal.spread"].numpy(),
         tensors["conformal.scores"].numpy(),
         None if independent is None else float(independent),
+        by_scale=card.get("by_scale", True),
     )
 
 

@@ -133,7 +133,7 @@ class Fitting(BaseEstimator):
             held_out=held_out,
         )
         if plan.held_out:
-            require_errors(followed(known, self._judged_origins(plan, known), self.horizon), needed)
+            require_errors(followed(known, self._held_out_origins(plan, known, plan.judged), self.horizon), needed)
         if self.calendar and not isinstance(self.calendar, str):
             calendar(known.series[0].times[:1], known.freq, self.calendar)  # raises where a feature does not go with it
         if self.strategy == "recursive":
@@ -190,7 +190,7 @@ class Fitting(BaseEstimator):
         """Train without the held-out rows, forecast them, and train on all rows as long."""
         before = known.split(plan.held_out)[0]
         budget = None if self.max_seconds is None else TRIAL_SHARE * self.max_seconds / self.n_seeds
-        origins, watched = self._judged_origins(plan, known), self._watched(plan, known)
+        origins, watched = self._held_out_origins(plan, known, plan.judged), self._watched(plan, known)
         seeds = [self.random_state] * self.n_seeds
         tried = self._ensemble_of(plan, before, seeds, self.max_steps, budget, "trial", watched)
         history, seeds = tried.members[0].history, [each.seed for each in tried.members]
@@ -223,6 +223,7 @@ class Fitting(BaseEstimator):
             horizon=self.horizon,
             levels=self._levels,
             calibration=None,
+            calibrate_on=self._held_out_origins(plan, known, plan.held_out) if plan.watched else None,
             baselines=self.baselines == "auto",
             beside=beside,
         )
@@ -332,16 +333,16 @@ class Fitting(BaseEstimator):
         windows = self._held_out_windows(plan, known.split(plan.judged)[0], plan.watched)
         return known, windows.origins(evenly(len(windows), MOST_WATCHED))
 
-    def _judged_origins(self, plan: Plan, known: Panel) -> NDArray[np.int64]:
-        """The origins from which the trial forecasts."""
-        windows = self._held_out_windows(plan, known)
+    def _held_out_origins(self, plan: Plan, known: Panel, last: int) -> NDArray[np.int64]:
+        """The origins from which the trial forecasts the last rows."""
+        windows = self._held_out_windows(plan, known, last)
         return windows.origins(evenly(len(windows), MOST_WINDOWS))
 
-    def _held_out_windows(self, plan: Plan, known: Panel, last: int | None = None) -> WindowSet:
-        """The windows whose targets lie in the last rows, those that are judged by default."""
+    def _held_out_windows(self, plan: Plan, known: Panel, last: int) -> WindowSet:
+        """The windows whose targets lie in the last rows."""
         lengths, names = [len(one.values) for one in known.series], [one.id for one in known.series]
         windows = WindowSet(lengths, plan.lookback, self.horizon, least=plan.least, names=names)
-        return windows.split(plan.judged if last is None else last)[1]
+        return windows.split(last)[1]
 
     def _shape(self, plan: Plan, cell: str, parameters: int = 0) -> Shape:
         return Shape(

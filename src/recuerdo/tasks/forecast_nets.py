@@ -100,6 +100,18 @@ class DirectNet(nn.Module):
         return self.head.answer(raw, self.anchor(z, gates), scale)
 
 
+def seasonal_change(z: Tensor, season: int, unit: float) -> Tensor:
+    """Return how much windows (N, L) change from season to season, (N, 1): the root mean square, and a floor.
+
+    Where no two known values lie a season apart, it is `unit`, the typical one of the training rows.
+    """
+    change = z[:, season:] - z[:, :-season]
+    known = ~change.isnan()
+    count = known.sum(dim=1, keepdim=True)
+    mean = (change.nan_to_num(0.0) ** 2).sum(dim=1, keepdim=True) / count.clamp_min(1)
+    return (torch.where(count > 0, mean, unit**2) + (FLOOR * unit) ** 2).sqrt()
+
+
 def known_and_since(z: Tensor) -> tuple[Tensor, Tensor]:
     """Return which values of windows (N, L) are known, as 0 and 1, and log(1 + steps since the last known one)."""
     known = ~z.isnan()

@@ -58,8 +58,8 @@ class Plan:
         held_out: rows at the end of each series that the trial, from which scores and intervals come, does not train
             on; 0 without a trial.
         words: one line that says all of it.
-        watched: of the held-out rows the first ones, on which the number of steps is chosen; scores and intervals come
-            from the others.
+        watched: of the held-out rows the first ones, on which the number of steps is chosen; scores come from the
+            others, intervals from all.
         segment: rows that the recurrence takes as one step.
         least: input rows that a window has at least; less than L where some series are short.
         hidden_size: units of a layer.
@@ -81,7 +81,7 @@ class Plan:
 
     @property
     def judged(self) -> int:
-        """Rows at the end of each series that scores and intervals come from."""
+        """Rows at the end of each series that scores come from."""
         return self.held_out - self.watched
 
 

@@ -31,7 +31,7 @@ from recuerdo.tasks.forecast_cores import RecurrentCore, WindowMLP, parameter_co
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows, naive_units
 from recuerdo.tasks.forecast_losses import Objective
-from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
+from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet, seasonal_change
 from recuerdo.tasks.forecast_running import RunningNet, memories, running_rows
 from recuerdo.tasks.metrics import smape
 
@@ -362,7 +362,7 @@ def answers(
     origins: NDArray[np.int64],
     memory: Tensor | None = None,
     batch_size: int = 1024,
-) -> tuple[Tensor, Values]:
+) -> tuple[Tensor, Values, Values]:
     """Answer from some origins.
 
     Args:
@@ -375,10 +375,11 @@ def answers(
         batch_size: windows at a time.
 
     Returns:
-        The head's answers, (n, K) or (n, K, ·), and the windows' scales (n, 1), both float64 on the scaler's scale.
+        The head's answers, (n, K) or (n, K, ·), the windows' scales and their seasonal changes, (n, 1) each, all
+        float64 on the scaler's scale.
     """
     device = next(net.parameters()).device
-    made, scales = [], []
+    made, scales, changes = [], [], []
     with in_evaluation(net):
         if isinstance(net, RunningNet) and memory is None:
             rows = rows_for(net, rows)
@@ -391,7 +392,9 @@ def answers(
             inputs = {name: value.to(device) for name, value in inputs.items()}
             made.append(net(**inputs).double().cpu())
             scales.append(net.scale(inputs["window"]).double().cpu().numpy())
-    return torch.cat(made), np.concatenate(scales)
+            change = seasonal_change(inputs["window"][..., 0], shape.season, net.unit)
+            changes.append(change.double().cpu().numpy())
+    return torch.cat(made), np.concatenate(scales), np.concatenate(changes)
 
 
 __all__ = [

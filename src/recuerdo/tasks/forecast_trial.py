@@ -29,6 +29,7 @@ def judge(
     levels: Sequence[float],
     calibration: Calibration | None,
     baselines: bool,
+    calibrate_on: NDArray[np.int64] | None = None,
     beside: Mapping[str, Values] = MappingProxyType({}),
 ) -> tuple[Backtest, Calibration]:
     """Forecast from some origins and stand the forecasts beside what came true.
@@ -41,8 +42,9 @@ def judge(
         season: of the seasonal naive forecast and of MASE.
         horizon: K.
         levels: the quantiles that are asked for.
-        calibration: of the quantiles; None takes the one that these very windows ask for.
+        calibration: of the quantiles; None takes the one that windows ask for here.
         baselines: whether the simple baselines forecast too.
+        calibrate_on: the origins of these windows, (m, 2), all held out from training; None takes those above.
         beside: name -> (n, K), further forecasts from these origins in the series' own units.
 
     Returns:
@@ -54,8 +56,10 @@ def judge(
     answer, points = judged.answer(rows, origins)
     fitted_here = calibration is None
     if calibration is None:
-        z = z_followed(rows, origins, horizon)
-        calibration = judged.calibrated(answer, z, levels, independent_errors(origins, z))
+        ends = origins if calibrate_on is None else calibrate_on
+        z = z_followed(rows, ends, horizon)
+        said = answer if calibrate_on is None else judged.answer(rows, ends)[0]
+        calibration = judged.calibrated(said, z, levels, independent_errors(ends, z))
     quantiles = bounds(calibration, answer, levels, rows, origins)
     members = {
         each.seed: own_units(point, rows.scalers, numbers) for each, point in zip(judged.members, points, strict=True)

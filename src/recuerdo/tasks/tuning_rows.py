@@ -85,7 +85,7 @@ class Field:
 
     def score(self, net: Net, shape: Shape, rows: Rows) -> float:
         """Return the measure of a network's forecasts of the windows that are scored."""
-        answer, _ = answers(net, shape, rows, self.origins)
+        answer, *_ = answers(net, shape, rows, self.origins)
         point = make_head(shape.head, shape.levels).point(answer).numpy()
         forecast = own_units(point, rows.scalers, self.origins[:, 0])
         return mae(self.truth, forecast) if self.measure == "MAE" else mase(self.truth, forecast, self.units)
