@@ -206,11 +206,22 @@ def test_the_seasonal_change_of_a_window_is_that_of_the_values_that_are_known():
     z = windows(17)[..., 0]
     z[0, 3] = z[1, 16] = torch.nan
     z[2, 2:] = torch.nan
+    z[3, 9:] = torch.nan
     rows = z.numpy()
-    expected = [np.sqrt(np.nanmean((row[7:] - row[:-7]) ** 2) + (FLOOR * UNIT) ** 2) for row in rows[[0, 1, 3]]]
+    expected = [np.sqrt(np.nanmean((row[7:] - row[:-7]) ** 2) + (FLOOR * UNIT) ** 2) for row in rows[:2]]
     made = seasonal_change(z, 7, UNIT)[:, 0].numpy()
-    np.testing.assert_allclose(made[[0, 1, 3]], expected, rtol=1e-12)
+    np.testing.assert_allclose(made[:2], expected, rtol=1e-12)
     assert made[2] == pytest.approx(UNIT * np.hypot(1, FLOOR), rel=1e-12)  # nothing to go by: the typical one
+    squares = (rows[3, 7:9] - rows[3, :2]) ** 2  # two of ten are known, three are missing to half
+    assert made[3] == pytest.approx(np.sqrt((squares.sum() + 3 * UNIT**2) / 5 + (FLOOR * UNIT) ** 2), rel=1e-12)
+
+
+def test_a_window_that_is_hardly_known_has_about_the_scale_of_its_series():
+    net, window = direct(7, 5, gaps=True)
+    window[:, :-1] = torch.nan
+    missing = window.shape[1] // 2 - 1
+    expected = np.sqrt(missing / (missing + 1) + (FLOOR * UNIT) ** 2)
+    np.testing.assert_allclose(net.scale(window).numpy(), expected, rtol=1e-12)
 
 
 def test_a_recursive_scale_is_the_typical_change():
@@ -239,7 +250,7 @@ def test_the_scale_of_a_window_is_that_of_what_is_known_of_it():
     holed[0, 2:9] = holed[1, -1] = torch.nan
     holed[2] = torch.nan
     z = holed[..., 0].numpy()
-    variances = [row[~np.isnan(row)].var() if (~np.isnan(row)).any() else 0 for row in z]
+    variances = [row[~np.isnan(row)].var() if (~np.isnan(row)).any() else 1 for row in z]
     expected = np.sqrt(np.array(variances) + (FLOOR * UNIT) ** 2)
     np.testing.assert_allclose(net.scale(holed)[:, 0].numpy(), expected, rtol=1e-12)
 

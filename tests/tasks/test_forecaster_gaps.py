@@ -154,8 +154,9 @@ def test_missing_rows_at_the_end_are_rows_and_the_forecast_follows_them(fitted):
     assert frame["day"].to_list() == fitted(data="gaps").predict()["day"].to_list()
 
 
+@pytest.mark.parametrize("memory", ["window", "running"])
 @pytest.mark.parametrize("watched", [False, True])
-def test_a_training_that_diverges_does_not_blame_what_is_missing(watched):
-    rows = {"max_steps": None} if watched else {}
+def test_a_training_that_diverges_does_not_blame_what_is_missing(watched, memory):
+    rows = {"memory": memory} | ({"max_steps": None} if watched else {})
     with pytest.raises(DivergedError, match="Training diverged"):
         quick(learning_rate=1e38, **rows).fit(daily(holed(weekly(200))))

@@ -11,7 +11,20 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.tasks.tables import DATA, HORIZON, LOOKBACK, ahead, daily, following, holed, long, numbers, quick, weekly
+from tests.tasks.tables import (
+    DATA,
+    HORIZON,
+    LOOKBACK,
+    ROWS,
+    ahead,
+    daily,
+    following,
+    holed,
+    long,
+    numbers,
+    quick,
+    weekly,
+)
 
 import recuerdo as rc
 from recuerdo.errors import DataError, NotFittedError, OptionError
@@ -330,3 +343,21 @@ def test_a_trial_judges_what_predict_forecasts(encoder):
     trial = model.trial_
     model._ensemble, last = model._tried, int(trial.origins[-1, 1])
     np.testing.assert_allclose(trial.forecasts["GRU"][-1], numbers(model.predict(table[: last + 1])), rtol=1e-6)
+
+
+def test_rows_that_a_recursive_forecast_cannot_reckon_with_are_refused():
+    model = quick(strategy="recursive").fit(daily()[:-10])
+    before = model.predict()
+    with pytest.raises(OptionError, match="Series 'y' has missing values, and strategy='recursive' reckons with each"):
+        model.update(daily()[-5:])
+    with pytest.raises(OptionError, match="Series 'y' has missing values, and strategy='recursive' reckons with each"):
+        model.predict(daily(holed(weekly())))
+    assert model.predict().equals(before)
+
+
+def test_a_long_gap_does_not_make_a_forecast_sure_of_itself():
+    model = quick().fit(daily(holed(weekly())))
+    width = float((model.predict()["y-90"] - model.predict()["y-10"]).mean())
+    model.update(daily(weekly(ROWS + LOOKBACK))[-1:])
+    after = model.predict()
+    assert float((after["y-90"] - after["y-10"]).mean()) > 0.5 * width

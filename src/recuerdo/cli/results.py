@@ -118,7 +118,7 @@ def write(
 
     page = directory / PAGE if page is None else page
     places = {
-        directory / TABLE: "the forecast and its intervals",
+        directory / TABLE: "the forecast and its quantiles" if forecasts.quantiles else "the forecast",
         directory / PICTURE: "the picture",
         page: "the page: what was chosen, scores, forecasts, errors",
     }

@@ -41,7 +41,7 @@ def ets_forecasts(
     if find_spec("statsmodels") is None:
         return {}, ()
     rows = origins[:, 1] + 1
-    slow = f"its {len(origins)} fits would have taken more than a tenth of the fit's time"
+    slow = f"its {len(origins)} fits would have taken more than {max_seconds:.1f} s"
     if season > LONGEST_SEASON:
         return _without(
             f"it estimates a number for each row of a season, and is for up to {LONGEST_SEASON}, not {season}"

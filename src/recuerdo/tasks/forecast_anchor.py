@@ -1,6 +1,6 @@
 """The anchor of a direct forecast: a mixture of forecasts that a person could write down, learned for each step ahead.
 
-Its weights have a learned beginning, the same for all windows, which the network moves from window to window.
+Its weights are learned, the same for all windows; a gated network moves them from window to window.
 
 z is a series on its scaler's scale, s the season, L the rows of a window, K the horizon.
 """

@@ -27,7 +27,7 @@ from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import levels_of, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
-from recuerdo.tasks.forecast_reading import tail
+from recuerdo.tasks.forecast_reading import require_complete, tail
 from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
 from recuerdo.tasks.forecast_trial import followed, judge
@@ -93,6 +93,8 @@ class Fitting(BaseEstimator):
     @property
     def _least_errors(self) -> int:
         """Held-out errors that the quantiles need."""
+        if not self.trial:
+            return 1  # nothing calibrates them
         return max((errors_for(abs(2 * quantile - 1)) for quantile in self._levels), default=1)
 
     @property
@@ -203,7 +205,7 @@ class Fitting(BaseEstimator):
             allowed = max(BASELINE_SECONDS, BASELINE_SHARE * 2 * (time.monotonic() - started))
             mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
-                notes.append(f"the {MLP} was left out: its training would have taken more than a tenth of the fit's")
+                notes.append(f"the {MLP} was left out: its training would have taken more than {allowed:.1f} s")
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
             interrupted = mlp.interrupted
@@ -368,9 +370,4 @@ def _require_simple(known: Panel) -> None:
     """Raise OptionError for a table that a recursive forecast cannot learn from."""
     if known.covariates or known.static:
         raise OptionError("Covariates need strategy='direct': a recursive forecast would have to forecast them too.")
-    for one in known.series:
-        if np.isnan(one.values).any():
-            raise OptionError(
-                f"Series {one.id!r} has missing values, and strategy='recursive' reckons with each value: take "
-                f"strategy='direct', which is told what is missing."
-            )
+    require_complete(known)

@@ -61,13 +61,16 @@ class DirectNet(nn.Module):
         self.level_rows, self.lags, self.gated, self.gaps = level_rows, tuple(lags), gated, gaps
 
     def scale(self, window: Tensor) -> Tensor:
-        """Return each window's own scale, (N, 1): the standard deviation of what is known, and a floor."""
+        """Return each window's own scale, (N, 1): the standard deviation of what is known, and a floor.
+
+        Of a window that is less than half known it is moved towards 1, that of the series.
+        """
         z = window[..., 0]
         known = ~z.isnan()
         count = known.sum(dim=1, keepdim=True).clamp_min(1)
         z = z.nan_to_num(0.0)
         mean = z.sum(dim=1, keepdim=True) / count
-        spread = ((z - mean) ** 2 * known).sum(dim=1, keepdim=True) / count
+        spread = _mean_of_known((z - mean) ** 2, known, 1.0)
         return (spread + (FLOOR * self.unit) ** 2).sqrt()
 
     def anchored(self, window: Tensor) -> Tensor:
@@ -103,13 +106,18 @@ class DirectNet(nn.Module):
 def seasonal_change(z: Tensor, season: int, unit: float) -> Tensor:
     """Return how much windows (N, L) change from season to season, (N, 1): the root mean square, and a floor.
 
-    Where no two known values lie a season apart, it is `unit`, the typical one of the training rows.
+    Where less than half of the changes are known, it is moved towards `unit`, the typical one of the training rows.
     """
     change = z[:, season:] - z[:, :-season]
-    known = ~change.isnan()
+    mean = _mean_of_known(change.nan_to_num(0.0) ** 2, ~change.isnan(), unit**2)
+    return (mean + (FLOOR * unit) ** 2).sqrt()
+
+
+def _mean_of_known(squares: Tensor, known: Tensor, usual: float) -> Tensor:
+    """Return the means of what is known (N, 1); as much as is missing to half of all counts as the usual value."""
     count = known.sum(dim=1, keepdim=True)
-    mean = (change.nan_to_num(0.0) ** 2).sum(dim=1, keepdim=True) / count.clamp_min(1)
-    return (torch.where(count > 0, mean, unit**2) + (FLOOR * unit) ** 2).sqrt()
+    missing = (known.shape[1] // 2 - count).clamp_min(0).to(squares.dtype)
+    return ((squares * known).sum(dim=1, keepdim=True) + missing * usual) / (count + missing).clamp_min(1)
 
 
 def known_and_since(z: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
 from recuerdo.data.tables import Panel, Series, panel
-from recuerdo.errors import DataError
+from recuerdo.errors import DataError, OptionError
 
 
 def read_again(fitted: Panel, table: Any) -> Panel:
@@ -154,6 +154,16 @@ def _with_static(fitted: Panel, known: Panel) -> Panel:
         )
     series = tuple(replace(one, static=by_id[one.id]) for one in known.series)
     return replace(known, series=series, static=fitted.static)
+
+
+def require_complete(known: Panel) -> None:
+    """Raise OptionError for missing values, which a recursive forecast cannot reckon with."""
+    for one in known.series:
+        if np.isnan(one.values).any():
+            raise OptionError(
+                f"Series {one.id!r} has missing values, and strategy='recursive' reckons with each value: take "
+                f"strategy='direct', which is told what is missing."
+            )
 
 
 def tail(known: Panel, rows: int) -> Panel:

@@ -332,7 +332,7 @@ def as_problem(
         return objective(output, batch.target, net.scale(batch.inputs["window"]), batch.aside)
 
     batches = GatherBatches(len(windows), gather, batch_size=batch_size, seed=seed, shuffle=shuffle)
-    return Problem(net, batches, loss, {"window": tuple(labels)}, gaps=isinstance(net, DirectNet))
+    return Problem(net, batches, loss, {"window": tuple(labels)}, gaps=not isinstance(net, RecursiveNet))
 
 
 def _batch(

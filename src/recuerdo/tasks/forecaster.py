@@ -19,7 +19,7 @@ from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Encoding, make_rows
 from recuerdo.tasks.forecast_losses import Objective
 from recuerdo.tasks.forecast_options import checked_options
-from recuerdo.tasks.forecast_reading import followed_by, read_again, read_following
+from recuerdo.tasks.forecast_reading import followed_by, read_again, read_following, require_complete, tail
 from recuerdo.tasks.forecast_running import COLUMNS
 from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import as_problem, rows_for, series_units
@@ -65,9 +65,9 @@ class Forecaster(Fitting):
         trial: False trains once, on all rows, with no rows held out: no scores, no baselines, no intervals of a number,
             and the quantiles of a head as it says them, uncalibrated. For those who judge by a backtest, or know how
             good it is.
-        baselines: "auto" compares with naive, seasonal naive, drift, an MLP of as many parameters and, where the extra
-            `baselines` is installed, automatic ETS; the last two take a tenth of the fit's time, or a second, at most
-            each, and are left out where that is too short. None compares with nothing.
+        baselines: "auto" compares with naive, seasonal naive, drift, an MLP of as many parameters and, in the trial of
+            a fit and where the extra `baselines` is installed, automatic ETS; the last two take a tenth of the fit's
+            time, or a second, at most each, and are left out where that is too short. None compares with nothing.
         max_steps: optimiser steps; None decides from the number of windows.
         max_seconds: a budget for the whole fit; the learning rate's schedule fits itself to it.
         batch_size: windows of a step; None decides from the number of windows, 32 to 128.
@@ -233,6 +233,8 @@ class Forecaster(Fitting):
             )
         if future is not None and not names:
             raise OptionError("future= was given, and the model was fitted without columns that are known ahead.")
+        if ensemble.shape.strategy == "recursive":
+            require_complete(tail(known, ensemble.shape.lookback))
         known_ahead = None if future is None else ahead(known, future, self.horizon)
         return make_forecasts(known, name, ensemble, self._calibration, levels, known_ahead, stream)
 
@@ -265,6 +267,8 @@ class Forecaster(Fitting):
         """
         self._require_fitted()
         numbers, new = read_following(self._panel, rows)
+        if self._ensemble.shape.strategy == "recursive":
+            require_complete(new)
         made = make_rows(new, self._ensemble.encoding)  # with a window too: it raises for what the model cannot take
         if self._stream is not None:
             tables = [made.table[start:][:length] for start, length in zip(made.starts, made.lengths, strict=True)]
