@@ -1,8 +1,8 @@
 """M4 Hourly and Weekly by the official scores, and how often the hourly intervals cover.
 
-What the network is made of was chosen on three origins before the competition's test part, 48, 96 and 144 rows before its
-beginning, by networks that learned from the rows before the first of them; the OWA of the fit's own trial, on the last
-of these, stands beside. The test part was forecast with what had been chosen.
+What the network is made of was chosen on three origins before the competition's test part, 48, 96 and 144 rows before
+its beginning, by networks that learned from the rows before the first of them; the OWA of the fit's own trial, on the
+last of these, stands beside. The test part was forecast with what had been chosen.
 """
 
 from __future__ import annotations
