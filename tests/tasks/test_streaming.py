@@ -15,6 +15,7 @@ from tests.tasks.tables import DATA, HORIZON, LOOKBACK, ahead, daily, following,
 
 import recuerdo as rc
 from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.tasks import forecast_streams, forecaster
 from recuerdo.tasks.forecaster import Forecaster
 
 FRESH = 10
@@ -250,6 +251,33 @@ def test_what_is_refused_changes_nothing():
         with pytest.raises(DataError, match=why):
             model.update(table)
         assert model.predict().equals(before)
+
+
+@pytest.mark.parametrize(
+    ("memory", "module", "name", "nth"),
+    [
+        ("window", forecaster, "followed_by", 1),
+        ("running", forecaster, "followed_by", 1),
+        ("running", forecast_streams, "run", 2),  # of two networks the second
+    ],
+)
+def test_an_update_that_is_interrupted_takes_nothing_and_may_come_again(monkeypatch, memory, module, name, nth):
+    known, rows = halves(long(a=weekly(), b=weekly(70, seed=1)))
+    model = quick(memory=memory, segment=3, n_seeds=2).fit(known)
+    before, whole, calls = model.predict(), getattr(module, name), []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == nth:
+            raise KeyboardInterrupt
+        return whole(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.update(rows)
+    assert model.predict().equals(before)
+    assert_alike(model.update(rows).predict(), model.predict(pl.concat([known, rows])))
 
 
 def test_a_stamp_that_is_no_step_away_is_refused():
