@@ -11,11 +11,28 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.tasks.tables import DATA, HORIZON, LOOKBACK, ahead, daily, following, holed, long, numbers, quick, weekly
+import torch
+from tests.tasks.tables import (
+    DATA,
+    HORIZON,
+    LOOKBACK,
+    ahead,
+    covariates,
+    daily,
+    following,
+    holed,
+    long,
+    numbers,
+    quick,
+    weekly,
+)
 
 import recuerdo as rc
 from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.learn import Callback
 from recuerdo.tasks import forecast_streams, forecaster
+from recuerdo.tasks.forecast_inputs import make_rows
+from recuerdo.tasks.forecast_training import answers
 from recuerdo.tasks.forecaster import Forecaster
 
 FRESH = 10
@@ -358,3 +375,35 @@ def test_a_trial_judges_what_predict_forecasts(encoder):
     trial = model.trial_
     model._ensemble, last = model._tried, int(trial.origins[-1, 1])
     np.testing.assert_allclose(trial.forecasts["GRU"][-1], numbers(model.predict(table[: last + 1])), rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"encoder": "segments", "dropout": 0.3, "num_layers": 2}])
+@pytest.mark.parametrize("data", list(DATA))
+def test_steps_are_chosen_by_what_the_network_forecasts_from_the_state_it_has_then(data, options):
+    values, columns = weekly(200), DATA[data][1]
+    table = {
+        "plain": daily(values),
+        "gaps": daily(holed(values)),
+        "covariates": covariates(a=values, b=holed(weekly(240, seed=1))),
+    }[data]
+    known = rc.data.panel(table, target="y", **columns)
+    model = quick(memory="running", max_steps=None, **options)
+    plan = model._make_plan(known)
+    before, watched = known.split(plan.held_out)[0], model._watched(plan, known)
+    assert watched is not None
+    rows, made, expected = make_rows(known, model._encoding(plan, before)), [], []
+
+    class Watching(Callback):
+        def on_start(self, run):
+            run.module.register_forward_hook(lambda net, _, answer: None if net.training else made.append(answer))
+
+        def on_evaluation(self, run):
+            evaluated, made[:] = list(made), []
+            whole, _, _ = answers(run.module, model._shape(plan, "gru"), rows, watched[1])
+            made.clear()
+            expected.append(whole)
+            torch.testing.assert_close(torch.cat(evaluated).double(), whole, rtol=1e-5, atol=1e-6)
+
+    model._train(plan, before, "gru", None, None, 0, "", watched=watched, callbacks=[Watching()])
+    assert len(expected) > 2
+    assert not torch.equal(expected[0], expected[1])
