@@ -13,7 +13,7 @@ from torch import nn
 
 from recuerdo import Forecaster
 from recuerdo.errors import LeakError, OptionError
-from recuerdo.tasks import causality, check_causality, forecast_fitting, forecast_inputs, forecast_training
+from recuerdo.tasks import check_causality, forecast_fitting, forecast_inputs, forecast_training
 from recuerdo.tasks.forecast_cores import RecurrentCore, zeroed
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
@@ -287,14 +287,16 @@ def test_a_core_that_leaves_out_the_latest_rows_is_found_in_segments_too(monkeyp
         check_causality(quick(encoder=encoder, calendar=("weekday",)), table, **columns)
 
 
+@pytest.mark.parametrize("data", list(DATA))
 @pytest.mark.parametrize("encoder", ["segments", "steps"])
-def test_a_state_that_runs_one_row_behind_is_found(monkeypatch, encoder):
+def test_a_state_that_runs_one_row_behind_is_found(monkeypatch, encoder, data):
     on_time = forecast_training.memories
     late = lambda net, rows, origins: on_time(net, rows, origins - [0, 1])  # noqa: E731
-    assert len(check_causality(quick(memory="running", encoder=encoder), daily())) == 3
-    monkeypatch.setattr(causality, "memories", late)
+    table, columns = DATA[data]
+    assert len(check_causality(quick(memory="running", encoder=encoder), table, **columns)) == 3
+    monkeypatch.setattr(forecast_training, "memories", late)
     with pytest.raises(LeakError, match="the network reads its output too early"):
-        check_causality(quick(memory="running", encoder=encoder), daily())
+        check_causality(quick(memory="running", encoder=encoder), table, **columns)
 
 
 @pytest.mark.parametrize("encoder", ["segments", "steps"])

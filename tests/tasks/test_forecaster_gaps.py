@@ -100,6 +100,26 @@ def test_a_model_that_has_met_complete_series_alone_warns_and_never_says_nan_eit
     assert finite(frame)
 
 
+@pytest.mark.parametrize(
+    ("options", "said", "taken"),
+    [
+        ({}, "here each is taken from the same place in a season beside it, or is the mean where none .* Fit on", None),
+        ({"memory": "running"}, "here each counts as the one a season before, or as the last one, .* Fit on", 2),
+        ({"strategy": "recursive"}, "reckons with each value, so that no number can be forecast here. Take str", None),
+    ],
+)
+def test_a_model_that_has_met_complete_series_alone_says_what_a_missing_value_counts_as(options, said, taken):
+    model, values = quick(**options).fit(daily()), weekly(LOOKBACK)
+    gappy = values.copy()
+    gappy[3] = np.nan  # in the first season of the table
+    with pytest.warns(UserWarning, match=f"1 of the last 14 values of series 'y' are missing.* in fit: .*{said}"):
+        frame = model.predict(daily(gappy))
+    assert finite(frame) == (model.strategy == "direct")
+    if taken is not None:
+        values[3] = values[taken]
+        assert frame["y"].equals(model.predict(daily(values))["y"])
+
+
 @pytest.mark.parametrize("options", [{}, {"head": "student_t", "encoder": "segments", "calendar": ("weekday",)}])
 @settings(max_examples=10)
 @given(gone=patterns(), seed=st.integers(0, 3))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from polars.testing import assert_frame_equal
-from tests.tasks.tables import HORIZON, QUICK, daily, quick
+from tests.tasks.tables import HORIZON, QUICK, daily, quick, weekly
 
 import recuerdo as rc
 from recuerdo.tasks.forecast_losses import Objective
+from recuerdo.tasks.forecast_streams import Stream
 
 STEPS = QUICK["max_steps"]
 
@@ -109,3 +110,22 @@ def test_a_backtest_that_is_interrupted_ends(monkeypatch, refit):
         with pytest.raises(KeyboardInterrupt):
             model.backtest(daily(), windows=2, refit=refit)
     assert not hasattr(model, "report_")
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_after_the_last_training_an_earlier_fit_stays_whole(monkeypatch, trial):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    model, other = quick(memory="running", trial=trial).fit(daily()), daily(3 * weekly(80, seed=1))
+    before, forecast = dict(vars(model)), model.predict()
+    new = quick(memory="running", trial=trial)
+    with monkeypatch.context() as patched:
+        patched.setattr(Stream, "of", interrupted)
+        for each in (model, new):
+            with pytest.raises(KeyboardInterrupt):
+                each.fit(other)
+    assert vars(model) == before
+    assert_frame_equal(model.predict(), forecast)
+    assert vars(new).keys() == new.get_params().keys()
+    assert model.fit(other).predict()["y"][0] > 2 * forecast["y"][0]

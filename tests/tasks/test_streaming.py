@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from tests.tasks.tables import (
     DATA,
     HORIZON,
     LOOKBACK,
     ROWS,
     ahead,
+    covariates,
     daily,
     following,
     holed,
@@ -28,6 +30,10 @@ from tests.tasks.tables import (
 
 import recuerdo as rc
 from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.learn import Callback
+from recuerdo.tasks import forecast_streams, forecaster
+from recuerdo.tasks.forecast_inputs import make_rows
+from recuerdo.tasks.forecast_training import answers
 from recuerdo.tasks.forecaster import Forecaster
 
 FRESH = 10
@@ -265,6 +271,33 @@ def test_what_is_refused_changes_nothing():
         assert model.predict().equals(before)
 
 
+@pytest.mark.parametrize(
+    ("memory", "module", "name", "nth"),
+    [
+        ("window", forecaster, "followed_by", 1),
+        ("running", forecaster, "followed_by", 1),
+        ("running", forecast_streams, "run", 2),  # of two networks the second
+    ],
+)
+def test_an_update_that_is_interrupted_takes_nothing_and_may_come_again(monkeypatch, memory, module, name, nth):
+    known, rows = halves(long(a=weekly(), b=weekly(70, seed=1)))
+    model = quick(memory=memory, segment=3, n_seeds=2).fit(known)
+    before, whole, calls = model.predict(), getattr(module, name), []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == nth:
+            raise KeyboardInterrupt
+        return whole(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.update(rows)
+    assert model.predict().equals(before)
+    assert_alike(model.update(rows).predict(), model.predict(pl.concat([known, rows])))
+
+
 def test_a_stamp_that_is_no_step_away_is_refused():
     stamps = pd.date_range("2024-01-01", periods=64, freq="2D")
     model = quick(season=7).fit(pd.DataFrame({"day": stamps, "y": weekly()}))
@@ -361,3 +394,35 @@ def test_a_long_gap_does_not_make_a_forecast_sure_of_itself():
     model.update(daily(weekly(ROWS + LOOKBACK))[-1:])
     after = model.predict()
     assert float((after["y-90"] - after["y-10"]).mean()) > 0.5 * width
+
+
+@pytest.mark.parametrize("options", [{}, {"encoder": "segments", "dropout": 0.3, "num_layers": 2}])
+@pytest.mark.parametrize("data", list(DATA))
+def test_steps_are_chosen_by_what_the_network_forecasts_from_the_state_it_has_then(data, options):
+    values, columns = weekly(200), DATA[data][1]
+    table = {
+        "plain": daily(values),
+        "gaps": daily(holed(values)),
+        "covariates": covariates(a=values, b=holed(weekly(240, seed=1))),
+    }[data]
+    known = rc.data.panel(table, target="y", **columns)
+    model = quick(memory="running", max_steps=None, **options)
+    plan = model._make_plan(known)
+    before, watched = known.split(plan.held_out)[0], model._watched(plan, known)
+    assert watched is not None
+    rows, made, expected = make_rows(known, model._encoding(plan, before)), [], []
+
+    class Watching(Callback):
+        def on_start(self, run):
+            run.module.register_forward_hook(lambda net, _, answer: None if net.training else made.append(answer))
+
+        def on_evaluation(self, run):
+            evaluated, made[:] = list(made), []
+            whole, _, _ = answers(run.module, model._shape(plan, "gru"), rows, watched[1])
+            made.clear()
+            expected.append(whole)
+            torch.testing.assert_close(torch.cat(evaluated).double(), whole, rtol=1e-5, atol=1e-6)
+
+    model._train(plan, before, "gru", None, None, 0, "", watched=watched, callbacks=[Watching()])
+    assert len(expected) > 2
+    assert not torch.equal(expected[0], expected[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,12 @@ from torch import Tensor
 
 from recuerdo.data.tables import Panel, panel
 from recuerdo.errors import LeakError
-from recuerdo.learn import in_evaluation
 from recuerdo.tasks.forecast_ensembles import Ensemble
 from recuerdo.tasks.forecast_inputs import Rows, make_rows
 from recuerdo.tasks.forecast_nets import RecursiveNet
 from recuerdo.tasks.forecast_options import checked_options
-from recuerdo.tasks.forecast_running import RunningNet, memories, with_changes
-from recuerdo.tasks.forecast_training import Net, rows_for
+from recuerdo.tasks.forecast_running import RunningNet, with_changes
+from recuerdo.tasks.forecast_training import Net
 from recuerdo.tasks.forecaster import Forecaster
 
 
@@ -75,20 +75,21 @@ def check_causality(
         raise LeakError("A forecast from before the held-out rows changed with them: it has seen its own future.")
 
     # The latest value: a change of one typical step must reach the first forecast of every series.
-    rows = make_rows(known, first._ensemble.encoding)
+    ensemble, past = first._ensemble, len(first._ensemble.encoding.past)
+    ahead = [np.repeat(one.covariates[-1:, past:], horizon, axis=0) for one in known.series]  # the same for both
+    rows = make_rows(known, ensemble.encoding, ahead, horizon if ensemble.shape.future else 0)
     moved = replace(rows, table=rows.table.copy())
     last_rows = rows.starts + rows.lengths - 1
-    moved.table[last_rows, 0] = np.nan_to_num(moved.table[last_rows, 0]) + first._ensemble.members[0].unit
+    moved.table[last_rows, 0] = np.nan_to_num(moved.table[last_rows, 0]) + ensemble.members[0].unit
     origins = np.stack([np.arange(len(known)), rows.lengths - 1], axis=1)
-    if not rows.future:  # otherwise the rows that are known ahead would be needed: the gradient alone decides
-        before, after = (first._ensemble.answer(each, origins)[0].point[:, 0] for each in (rows, moved))
-        if np.any(before == after):
-            raise LeakError(_TOO_EARLY)
-    if not all(_latest_gradient(each.net, first._ensemble).any() for each in first._ensemble.members):
+    (before, states), (after, others) = (_first_and_states(ensemble, each, origins) for each in (rows, moved))
+    if np.any(before == after):
         raise LeakError(_TOO_EARLY)
-    for each in first._ensemble.members:
-        if isinstance(each.net, RunningNet) and not _states_differ(each.net, rows, moved, origins):
-            raise LeakError(_TOO_EARLY)
+    if not all(_latest_gradient(each.net, ensemble).any() for each in ensemble.members):
+        raise LeakError(_TOO_EARLY)
+    whole = torch.from_numpy(origins[:, 1] + 1 >= ensemble.shape.segment)  # a shorter series has no state yet
+    if not all((one != other).any(dim=1)[whole].all() for one, other in zip(states, others, strict=True)):
+        raise LeakError(_TOO_EARLY)
     return [
         f"changing the last {held_out} rows changed no choice, scaler or weight of what was trained before them",
         f"the {horizon} values forecast from before these rows stayed the same, bit for bit",
@@ -121,13 +122,18 @@ def _latest_gradient(net: Net, ensemble: Ensemble) -> Tensor:
     return torch.autograd.grad(first.sum(), seen[0])[0][:, -1]
 
 
-@torch.no_grad()
-def _states_differ(net: RunningNet, rows: Rows, moved: Rows, origins: NDArray[np.int64]) -> bool:
-    """Whether the state behind the latest row is another one in each series, where that has moved."""
-    with in_evaluation(net):
-        before, after = (memories(net, rows_for(net, each), origins) for each in (rows, moved))
-    long_enough = torch.from_numpy(origins[:, 1] + 1 >= net.core.segment)
-    return bool((before != after).any(dim=1).cpu()[long_enough].all())
+def _first_and_states(
+    ensemble: Ensemble, rows: Rows, origins: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[Tensor]]:
+    """The first forecasts (n,), and the states (n, H) that they are made from by each network that keeps one."""
+    nets = [each.net for each in ensemble.members if isinstance(each.net, RunningNet)]
+    read: list[list[Tensor]] = [[] for _ in nets]
+    with ExitStack() as hooks:
+        for net, states in zip(nets, read, strict=True):
+            hook = net.core.head.register_forward_pre_hook(lambda _, inputs, to=states: to.append(inputs[0].cpu()))
+            hooks.enter_context(hook)
+        answer, _ = ensemble.answer(rows, origins)
+    return answer.point[:, 0], [torch.cat(each) for each in read]
 
 
 def _changed(known: Panel, last: int, change: Any) -> Panel:

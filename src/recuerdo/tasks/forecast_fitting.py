@@ -153,11 +153,17 @@ class Fitting(BaseEstimator):
         started = time.monotonic()
         plan = self._make_plan(known)
         held = self.trial if hold_trial is None else hold_trial
-        final = self._fit_with_trial(known, plan, started) if held else self._fit_once(known, plan, started)
-        self._settings = self.get_params()  # what was fitted, whatever is set later
-        self._plan, self._ensemble = plan, final
-        self._panel, self._stream = tail(known, plan.lookback), Stream.of(final, known)
-        self._learned = tuple(one.times[-1] for one in known.series)
+        before = dict(vars(self))
+        try:
+            final = self._fit_with_trial(known, plan, started) if held else self._fit_once(known, plan, started)
+            kept, stream = tail(known, plan.lookback), Stream.of(final, known)
+            self._settings = self.get_params()  # what was fitted, whatever is set later
+            self._plan, self._ensemble = plan, final
+            self._panel, self._stream = kept, stream
+            self._learned = tuple(one.times[-1] for one in known.series)
+        except BaseException:  # Ctrl-C while the series are read, too, leaves an earlier fit whole
+            self.__dict__ = before
+            raise
         return self
 
     def _fit_once(self, known: Panel, plan: Plan, started: float) -> Ensemble:

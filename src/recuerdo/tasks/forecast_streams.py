@@ -41,12 +41,12 @@ class Stream:
         rows = make_rows(known, ensemble.encoding)
         made = cls(nets, [rows.table[:0]] * len(known), tuple(net.start(len(known)) for net in nets))
         for batch in batches(nets[0], rows.lengths, rows.table.shape[1]):
-            made.read(batch, [rows.table[rows.starts[each] :][: rows.lengths[each]] for each in batch])
+            made = made.read(batch, [rows.table[rows.starts[each] :][: rows.lengths[each]] for each in batch])
         return made
 
     @torch.no_grad()
-    def read(self, numbers: NDArray[np.int64], tables: Sequence[Table]) -> None:
-        """Take some series on.
+    def read(self, numbers: NDArray[np.int64], tables: Sequence[Table]) -> Self:
+        """Return the stream that has read the next rows of some series too; this one is left as it is.
 
         Args:
             numbers: of the series, (n,), each once.
@@ -60,16 +60,16 @@ class Stream:
         whole = [each if tail is None else np.concatenate([tail, each]) for tail, each in zip(tails, made, strict=True)]
         # The rows of a segment that has begun are read again, embedded as part of it.
         seen = [all_[max(0, len(all_) - len(new) - before) :] for all_, new in zip(whole, made, strict=True)]
-        places = torch.from_numpy(numbers)
+        places = torch.from_numpy(numbers).to(self.states[0][0].device)
         after = []
         for net, states in zip(self.nets, self.states, strict=True):
             with in_evaluation(net):
-                after.append(run(net, seen, tuple(each[:, places] for each in states))[1])
-        for states, new in zip(self.states, after, strict=True):
-            for each, one in zip(states, new, strict=True):
-                each[:, places] = one
+                moved = run(net, seen, tuple(each[:, places] for each in states))[1]
+            after.append(tuple(each.index_copy(1, places, new) for each, new in zip(states, moved, strict=True)))
+        kept = list(self.tails)
         for number, each in zip(numbers, whole, strict=True):
-            self.tails[number] = each[-anchor.lookback :].copy()
+            kept[number] = each[-anchor.lookback :].copy()
+        return replace(self, tails=kept, states=tuple(after))
 
     def rows(self, rows: Rows) -> Rows:
         """Return the rows that are kept in the place of those of a panel's tail, with what is known ahead of them."""

@@ -238,12 +238,18 @@ def train(
         valid = None
         if watched is not None:
             whole, origins = rows_for(net, make_rows(watched[0], encoding)), watched[1]
-            valid = GatherBatches(
-                len(origins),
-                lambda indices: _batch(net, whole, origins[indices], shape.lookback, shape.horizon, units),
-                batch_size=schedule.batch_size,
-                shuffle=False,
-            )
+
+            def watch(indices: NDArray[np.int64]) -> Batch:
+                batch = _batch(net, whole, origins[indices], shape.lookback, shape.horizon, units)
+                if not isinstance(net, RunningNet):
+                    return batch
+                # As it forecasts: from where its state stands with the weights of this evaluation.
+                memory = memories(net, whole, origins[indices])
+                return replace(batch, inputs={**batch.inputs, "memory": memory})
+
+            # All at once where each series is run from its first row, so that it is run once.
+            size = len(origins) if isinstance(net, RunningNet) else schedule.batch_size
+            valid = GatherBatches(len(origins), watch, batch_size=size, shuffle=False)
         history = fit(
             problem,
             valid=valid,

@@ -270,10 +270,12 @@ class Forecaster(Fitting):
         if self._ensemble.shape.strategy == "recursive":
             require_complete(new)
         made = make_rows(new, self._ensemble.encoding)  # with a window too: it raises for what the model cannot take
-        if self._stream is not None:
+        stream = self._stream
+        if stream is not None:
             tables = [made.table[start:][:length] for start, length in zip(made.starts, made.lengths, strict=True)]
-            self._stream.read(numbers, tables)
-        self._panel = followed_by(self._panel, numbers, new, self._plan.lookback)
+            stream = stream.read(numbers, tables)
+        known = followed_by(self._panel, numbers, new, self._plan.lookback)
+        self._panel, self._stream = known, stream  # both or, where Ctrl-C comes before, neither
         return self
 
     def backtest(

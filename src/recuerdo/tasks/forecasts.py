@@ -19,6 +19,7 @@ from recuerdo.tasks.forecast_inputs import make_rows
 from recuerdo.tasks.forecast_options import require_count
 from recuerdo.tasks.forecast_samples import Mixture
 from recuerdo.tasks.forecast_streams import Stream
+from recuerdo.tasks.forecast_training import Shape
 from recuerdo.tasks.forecast_trial import bounds
 from recuerdo.tasks.interval_metrics import intervals
 
@@ -175,8 +176,20 @@ def _say_missing(known: Panel, ensemble: Ensemble) -> None:
         more = f", and of {len(counts) - 1} other series" if len(counts) > 1 else ""
         warnings.warn(
             f"{count} of the last {lookback} values of series {name!r} are missing{more}. The model has met no missing "
-            f"values in fit: here each is taken from the same place in a season beside it. Fit on a table with "
-            f"missing values to have the network learn what they mean.",
+            f"values in fit: {_counted_as(ensemble.shape)}",
             UserWarning,
             stacklevel=4,
         )
+
+
+def _counted_as(shape: Shape) -> str:
+    """What a network that has met complete series alone takes a missing value for, and what to do about it."""
+    if shape.strategy == "recursive":
+        return (
+            "strategy='recursive' reckons with each value, so that no number can be forecast here. Take "
+            "strategy='direct', or give tables without missing values."
+        )
+    beside = "each is taken from the same place in a season beside it, or is the mean where none has that place"
+    if shape.memory == "running":
+        beside = "each counts as the one a season before, or as the last one, or before the first as a later one"
+    return f"here {beside}. Fit on a table with missing values to have the network learn what they mean."
