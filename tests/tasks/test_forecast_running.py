@@ -12,7 +12,7 @@ from tests.tasks.tables import weekly
 from recuerdo.tasks import forecast_running
 from recuerdo.tasks.forecast_inputs import Rows
 from recuerdo.tasks.forecast_running import RunningNet, latest, memories, run, running_rows, with_changes
-from recuerdo.tasks.forecast_training import Shape
+from recuerdo.tasks.forecast_shapes import Shape
 from recuerdo.tasks.scaling import Scaler
 
 NAN = np.nan

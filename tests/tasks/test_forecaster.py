@@ -32,7 +32,7 @@ from tests.tasks.tables import (
 import recuerdo as rc
 from recuerdo.errors import NotFittedError
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_training import STRATEGIES
+from recuerdo.tasks.forecast_shapes import STRATEGIES
 
 KINDS = [
     *({"cell": cell, "strategy": strategy} for cell in sorted(LAYERS) for strategy in STRATEGIES),

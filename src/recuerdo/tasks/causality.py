@@ -18,7 +18,7 @@ from recuerdo.tasks.forecast_inputs import Rows, make_rows
 from recuerdo.tasks.forecast_nets import RecursiveNet
 from recuerdo.tasks.forecast_options import checked_options
 from recuerdo.tasks.forecast_running import RunningNet, with_changes
-from recuerdo.tasks.forecast_training import Net
+from recuerdo.tasks.forecast_shapes import Net
 from recuerdo.tasks.forecaster import Forecaster
 
 

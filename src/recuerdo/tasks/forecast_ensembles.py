@@ -13,7 +13,8 @@ from recuerdo.tasks.conformal import Answer, Conformal, ConformalQuantiles, Unca
 from recuerdo.tasks.forecast_heads import Gaussian, StudentT, make_head
 from recuerdo.tasks.forecast_inputs import Encoding, Rows
 from recuerdo.tasks.forecast_nets import RecursiveNet
-from recuerdo.tasks.forecast_training import Shape, Trained, answers
+from recuerdo.tasks.forecast_shapes import Shape
+from recuerdo.tasks.forecast_training import Trained, answers
 from recuerdo.tasks.scaling import Scaler
 
 Values = NDArray[np.float64]

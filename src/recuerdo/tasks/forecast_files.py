@@ -23,8 +23,9 @@ from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_plan import Plan
 from recuerdo.tasks.forecast_running import RunningNet
 from recuerdo.tasks.forecast_schema_1 import upgraded
+from recuerdo.tasks.forecast_shapes import Shape
 from recuerdo.tasks.forecast_streams import Stream
-from recuerdo.tasks.forecast_training import Shape, Trained
+from recuerdo.tasks.forecast_training import Trained
 from recuerdo.tasks.model_files import write_model
 from recuerdo.tasks.report import Report
 from recuerdo.tasks.scaling import FeatureScaler, Scaler

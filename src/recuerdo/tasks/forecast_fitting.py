@@ -23,13 +23,15 @@ from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import Uncalibrated, errors_for
 from recuerdo.tasks.ets_baseline import ets_forecasts
+from recuerdo.tasks.forecast_cores import parameter_count
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
 from recuerdo.tasks.forecast_options import levels_of, resolve_device
 from recuerdo.tasks.forecast_plan import Plan, Wishes, make_plan, require_errors
 from recuerdo.tasks.forecast_reading import require_complete, tail
+from recuerdo.tasks.forecast_shapes import Shape
 from recuerdo.tasks.forecast_streams import Stream
-from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Shape, Trained, evenly, parameter_count, train
+from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Trained, evenly, train
 from recuerdo.tasks.forecast_trial import followed, judge
 from recuerdo.tasks.report import Report
 

@@ -15,7 +15,7 @@ from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.forecast_heads import HEADS
 from recuerdo.tasks.forecast_losses import LOSSES
-from recuerdo.tasks.forecast_training import MEMORIES, STRATEGIES
+from recuerdo.tasks.forecast_shapes import MEMORIES, STRATEGIES
 
 if TYPE_CHECKING:
     from recuerdo.tasks.forecaster import Forecaster

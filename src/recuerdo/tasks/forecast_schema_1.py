@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from recuerdo.tasks.forecast_anchor import member_names
-from recuerdo.tasks.forecast_training import Shape
+from recuerdo.tasks.forecast_shapes import Shape
 
 NOTHING = -1e4
 """Logit of a member that an older anchor does not have: its weight is 0."""

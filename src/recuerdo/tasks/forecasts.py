@@ -18,8 +18,8 @@ from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import make_rows
 from recuerdo.tasks.forecast_options import require_count
 from recuerdo.tasks.forecast_samples import Mixture
+from recuerdo.tasks.forecast_shapes import Shape
 from recuerdo.tasks.forecast_streams import Stream
-from recuerdo.tasks.forecast_training import Shape
 from recuerdo.tasks.forecast_trial import bounds
 from recuerdo.tasks.interval_metrics import intervals
 

@@ -17,7 +17,8 @@ from recuerdo.tasks.forecast_ensembles import own_units
 from recuerdo.tasks.forecast_heads import make_head
 from recuerdo.tasks.forecast_inputs import Rows, naive_units
 from recuerdo.tasks.forecast_plan import Plan, most_held_out
-from recuerdo.tasks.forecast_training import Net, Shape, answers, evenly
+from recuerdo.tasks.forecast_shapes import Net, Shape
+from recuerdo.tasks.forecast_training import answers, evenly
 from recuerdo.tasks.forecast_trial import followed
 from recuerdo.tasks.metrics import mae, mase
 
