@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -128,10 +129,13 @@ def _first_and_states(
     """The first forecasts (n,), and the states (n, H) that they are made from by each network that keeps one."""
     nets = [each.net for each in ensemble.members if isinstance(each.net, RunningNet)]
     read: list[list[Tensor]] = [[] for _ in nets]
+
+    def keeper(states: list[Tensor]) -> Callable[[Any, Any], None]:
+        return lambda _, inputs: states.append(inputs[0].cpu())
+
     with ExitStack() as hooks:
         for net, states in zip(nets, read, strict=True):
-            hook = net.core.head.register_forward_pre_hook(lambda _, inputs, to=states: to.append(inputs[0].cpu()))
-            hooks.enter_context(hook)
+            hooks.enter_context(net.core.head.register_forward_pre_hook(keeper(states)))
         answer, _ = ensemble.answer(rows, origins)
     return answer.point[:, 0], [torch.cat(each) for each in read]
 
