@@ -13,7 +13,7 @@ from torch import nn
 
 from recuerdo import Forecaster
 from recuerdo.errors import LeakError, OptionError
-from recuerdo.tasks import check_causality, forecast_fitting, forecast_inputs, forecast_training
+from recuerdo.tasks import check_causality, forecast_fitting, forecast_inputs, forecast_shapes, forecast_training
 from recuerdo.tasks.forecast_cores import RecurrentCore, zeroed
 from recuerdo.tasks.forecast_inputs import Encoding, Rows, make_rows
 from recuerdo.tasks.forecast_nets import DirectNet, RecursiveNet
@@ -265,7 +265,7 @@ class ReadTooEarly(nn.Module):
 
 
 def test_an_output_that_is_read_too_early_is_found_behind_an_anchor_that_is_not(monkeypatch):
-    monkeypatch.setattr(forecast_training, "RecurrentCore", ReadTooEarly)
+    monkeypatch.setattr(forecast_shapes, "RecurrentCore", ReadTooEarly)
     model = quick().fit(daily())
     moved = weekly()
     moved[-1] += 1

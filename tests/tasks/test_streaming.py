@@ -385,6 +385,8 @@ def test_rows_that_a_recursive_forecast_cannot_reckon_with_are_refused():
         model.update(daily()[-5:])
     with pytest.raises(OptionError, match="Series 'y' has missing values, and strategy='recursive' reckons with each"):
         model.predict(daily(holed(weekly())))
+    with pytest.raises(DataError, match=f"has 9 rows, and a recursive forecast reads the last {LOOKBACK}: give more"):
+        model.predict(daily(weekly(9)))
     assert model.predict().equals(before)
 
 

@@ -156,9 +156,19 @@ def _with_static(fitted: Panel, known: Panel) -> Panel:
     return replace(known, series=series, static=fitted.static)
 
 
-def require_complete(known: Panel) -> None:
-    """Raise OptionError for missing values, which a recursive forecast cannot reckon with."""
+def require_complete(known: Panel, rows: int = 0) -> None:
+    """Raise for missing values, and for fewer rows than a window: a recursive forecast cannot reckon with them.
+
+    Raises:
+        OptionError: a value is missing.
+        DataError: a series has fewer rows.
+    """
     for one in known.series:
+        if len(one.values) < rows:
+            raise DataError(
+                f"Series {one.id!r} has {len(one.values)} rows, and a recursive forecast reads the last {rows}: give "
+                f"more of them, or take strategy='direct'."
+            )
         if np.isnan(one.values).any():
             raise OptionError(
                 f"Series {one.id!r} has missing values, and strategy='recursive' reckons with each value: take "

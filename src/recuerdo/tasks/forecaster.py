@@ -234,7 +234,7 @@ class Forecaster(Fitting):
         if future is not None and not names:
             raise OptionError("future= was given, and the model was fitted without columns that are known ahead.")
         if ensemble.shape.strategy == "recursive":
-            require_complete(tail(known, ensemble.shape.lookback))
+            require_complete(tail(known, ensemble.shape.lookback), ensemble.shape.lookback)
         known_ahead = None if future is None else ahead(known, future, self.horizon)
         return make_forecasts(known, name, ensemble, self._calibration, levels, known_ahead, stream)
 
