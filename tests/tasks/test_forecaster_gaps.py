@@ -105,7 +105,6 @@ def test_a_model_that_has_met_complete_series_alone_warns_and_never_says_nan_eit
     [
         ({}, "here each is taken from the same place in a season beside it, or is the mean where none .* Fit on", None),
         ({"memory": "running"}, "here each counts as the one a season before, or as the last one, .* Fit on", 2),
-        ({"strategy": "recursive"}, "reckons with each value, so that no number can be forecast here. Take str", None),
     ],
 )
 def test_a_model_that_has_met_complete_series_alone_says_what_a_missing_value_counts_as(options, said, taken):

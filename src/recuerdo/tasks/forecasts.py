@@ -184,11 +184,6 @@ def _say_missing(known: Panel, ensemble: Ensemble) -> None:
 
 def _counted_as(shape: Shape) -> str:
     """What a network that has met complete series alone takes a missing value for, and what to do about it."""
-    if shape.strategy == "recursive":
-        return (
-            "strategy='recursive' reckons with each value, so that no number can be forecast here. Take "
-            "strategy='direct', or give tables without missing values."
-        )
     beside = "each is taken from the same place in a season beside it, or is the mean where none has that place"
     if shape.memory == "running":
         beside = "each counts as the one a season before, or as the last one, or before the first as a later one"
