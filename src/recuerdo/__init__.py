@@ -13,10 +13,12 @@ from recuerdo._version import __version__
 if TYPE_CHECKING:
     from recuerdo import cells, data, errors, kernels, learn, memory, nn, shapes, show, tasks
     from recuerdo.nn import convert
-    from recuerdo.tasks import Forecaster, load
+    from recuerdo.tasks import Forecaster, SequenceClassifier, SequenceRegressor, load
 
 _HOMES = {
     "Forecaster": "recuerdo.tasks",
+    "SequenceClassifier": "recuerdo.tasks",
+    "SequenceRegressor": "recuerdo.tasks",
     "load": "recuerdo.tasks",
     "convert": "recuerdo.nn",
 }
@@ -24,6 +26,8 @@ _ROOMS = ("cells", "data", "errors", "kernels", "learn", "memory", "nn", "shapes
 
 __all__ = [
     "Forecaster",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "__version__",
     "cells",
     "convert",

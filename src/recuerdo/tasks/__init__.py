@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from recuerdo.errors import ModelFileError
 from recuerdo.tasks import baselines, exponential_smoothing, interval_metrics, metrics
 from recuerdo.tasks.causality import check_causality
+from recuerdo.tasks.explanations import Explanation
 from recuerdo.tasks.forecast_files import TASK as FORECASTER
 from recuerdo.tasks.forecast_files import load_forecaster
 from recuerdo.tasks.forecaster import Forecaster
@@ -15,16 +17,23 @@ from recuerdo.tasks.hold_out import Comparison, hold_out
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.report import Report
 from recuerdo.tasks.score_tables import Errors
+from recuerdo.tasks.sequence_classifier import SequenceClassifier
+from recuerdo.tasks.sequence_files import CLASSIFIER, REGRESSOR, load_sequences
+from recuerdo.tasks.sequence_regressor import SequenceRegressor
+from recuerdo.tasks.sequence_report import SequenceReport
 from recuerdo.tasks.tunings import Tuning
 
-_LOADERS = {FORECASTER: load_forecaster}
+_LOADERS = {FORECASTER: load_forecaster, CLASSIFIER: load_sequences, REGRESSOR: load_sequences}
 
 
-def load(path: str | Path) -> Forecaster:
+def load(path: str | Path) -> Any:
     """Load a model that an estimator's `save` wrote, on the CPU, wherever it was trained.
 
     Args:
         path: the model's directory. It holds no pickle, so that a model from a stranger is safe to open.
+
+    Returns:
+        The Forecaster, SequenceClassifier or SequenceRegressor that was saved.
 
     Raises:
         ModelFileError: there is no model, or it is damaged, foreign, or of a newer schema.
@@ -42,9 +51,13 @@ def load(path: str | Path) -> Forecaster:
 __all__ = [
     "Comparison",
     "Errors",
+    "Explanation",
     "Forecaster",
     "Forecasts",
     "Report",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "SequenceReport",
     "Tuning",
     "baselines",
     "check_causality",

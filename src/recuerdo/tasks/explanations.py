@@ -1,0 +1,150 @@
+"""Which steps of a sequence moved the verdict: what a model would have said, had the sequence ended after each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.data.ragged import Ragged
+from recuerdo.data.texts import TextToken, Tokens
+from recuerdo.errors import DataError
+from recuerdo.tasks.sequence_models import SequenceModel, Source
+from recuerdo.tasks.sequence_sources import read_source
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_PLACES = 512
+"""Places after which the verdict is asked for at most; in a longer sequence they are spread evenly."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The running verdict over one sequence.
+
+    Attributes:
+        places: (P,) the steps, from 1 to T, after which the model was asked; all of them up to 512.
+        running: (P, C) probabilities of the classes, or numbers, had the sequence ended there.
+        before: (C,) what the model says of no step at all.
+        moved: (P,) by how much the probability of the verdict rose since the place before, or its first number.
+        classes: (C,) labels; None for numbers.
+        verdict: index of the most probable class at the end; 0 for numbers.
+        values: (T, D) the sequence, where it is one of numbers.
+        text: the text, where it is one.
+        tokens: (T,) of the text, with the characters that each stands for.
+    """
+
+    places: NDArray[np.int64]
+    running: Values
+    before: Values
+    moved: Values
+    classes: NDArray[Any] | None
+    verdict: int
+    values: NDArray[np.floating] | None
+    text: str | None
+    tokens: tuple[TextToken, ...]
+
+    @property
+    def answer(self) -> Any:
+        """What the model says of the whole sequence: the class, or the number."""
+        return self.running[-1, 0] if self.classes is None else self.classes[self.verdict]
+
+    def to_frame(self) -> Any:
+        """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict."""
+        import polars as pl
+
+        named = [str(one) for one in self.classes] if self.classes is not None else _numbered(self.running.shape[1])
+        columns: dict[str, Any] = {"step": self.places}
+        if self.text is not None:
+            columns["token"] = [self.text[self.tokens[t - 1].start : self.tokens[t - 1].end] for t in self.places]
+        columns["moved"] = self.moved
+        return pl.DataFrame(columns | {name: self.running[:, k] for k, name in enumerate(named)})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw it: the series with the running verdict under it, or the text with its words coloured.
+
+        Args:
+            ax: where to draw; None makes a figure.
+        """
+        from recuerdo.show import plot_explanation
+
+        return plot_explanation(self, ax)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write it as a page that needs no network.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        from recuerdo.show import save_explanation
+
+        return save_explanation(self, path)
+
+
+def explain(model: SequenceModel, x: Any, who: str) -> Explanation:
+    """Ask a model after each step of one sequence; see :meth:`recuerdo.SequenceClassifier.explain`."""
+    source, tokens = _one(model, x, who)
+    inputs = model.encode(source, who)
+    T = int(inputs.lengths[0])
+    places = np.unique(np.linspace(1, max(T, 1), min(max(T, 1), MOST_PLACES)).astype(np.int64))
+    ends = np.concatenate([[0], places[places <= T]])
+    made = _ask(model, _beginnings(source, tokens, ends), ends, who)
+    before, running = made[0], made[1:] if T else made
+    if model.classes is not None:
+        before, running = np.exp(before), np.exp(running)
+    verdict = int(running[-1].argmax()) if model.classes is not None else 0
+    moved = np.diff(running[:, verdict], prepend=before[verdict])
+    return Explanation(
+        places=places if T else np.zeros(1, np.int64),
+        running=running,
+        before=before,
+        moved=moved,
+        classes=model.classes,
+        verdict=verdict,
+        values=source[0] if isinstance(source, Ragged) else None,
+        text=None if isinstance(source, Ragged) else source[0],
+        tokens=tuple(tokens),
+    )
+
+
+def _one(model: SequenceModel, x: Any, who: str) -> tuple[Source, list[TextToken]]:
+    """Read one sequence, and cut it into tokens where it is a text."""
+    if isinstance(x, str):
+        if not isinstance(model.encoding, Tokens):
+            raise DataError(f"This {who} was fitted on numbers, and explain was given a text: give (time steps, features).")
+        return [x], model.encoding.tokens(x)
+    if isinstance(model.encoding, Tokens):
+        raise DataError(f"This {who} was fitted on texts: explain takes one text, got a {type(x).__name__}.")
+    source, _ = read_source([x], who)
+    return source, []
+
+
+def _beginnings(source: Source, tokens: list[TextToken], ends: NDArray[np.int64]) -> Source:
+    """Return the sequence up to each of its steps in `ends`, the first of them 0."""
+    if isinstance(source, Ragged):
+        values = source.values
+        return Ragged.of([values[:end] for end in ends])
+    return [source[0][: tokens[end - 1].end] if end else "" for end in ends]
+
+
+def _ask(model: SequenceModel, beginnings: Source, ends: NDArray[np.int64], who: str) -> Values:
+    """Return what the model says at the end of each beginning: logarithms of probabilities, or numbers, (P, C)."""
+    made, inputs = model.numbers(beginnings, who) if model.classes is None else model.logits(beginnings, who)
+    if not model.each:
+        return made
+    # At every step only a step is answered: what was said before the first one is what is said at it.
+    last = np.maximum(inputs.starts[1:] - 1, inputs.starts[:-1])
+    return made[np.minimum(last, len(made) - 1)]
+
+
+def _numbered(count: int) -> list[str]:
+    return ["number"] if count == 1 else [f"number {k}" for k in range(count)]

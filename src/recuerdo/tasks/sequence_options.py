@@ -1,0 +1,95 @@
+"""The arguments of a classifier or scorer of sequences, checked before anything is read or trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from recuerdo.data.token_levels import LEVELS
+from recuerdo.errors import OptionError
+from recuerdo.learn import Settings, seeded
+from recuerdo.nn import LAYERS, READOUTS
+from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.sequence_fitting import SequenceEstimator
+
+OUTPUTS = ("last", "each")
+EMBEDDINGS = ("ppmi", "random")
+
+
+def checked_options(model: SequenceEstimator) -> None:
+    """Raise OptionError for the first argument that is not offered, saying what is."""
+    for argument in ("hidden_size", "num_layers", "embedding_size", "n_seeds"):
+        require_count(argument, getattr(model, argument))
+    for argument in ("fold", "max_vocabulary", "max_steps", "batch_size"):
+        if getattr(model, argument) is not None:
+            require_count(argument, getattr(model, argument))
+    require_offered("cell", model.cell, tuple(LAYERS))
+    require_offered("output", model.output, OUTPUTS)
+    require_offered("level", model.level, tuple(LEVELS))
+    require_offered("embeddings", model.embeddings, EMBEDDINGS)
+    require_offered("baselines", model.baselines, ("auto", None))
+    for argument in ("changes", "early_stop"):
+        require_offered(argument, getattr(model, argument), ("auto", True, False))
+    for argument in ("bidirectional", "residual", "layer_norm", "lowercase", "trial"):
+        require_offered(argument, getattr(model, argument), (True, False))
+    _require_readout(model.readout)
+    for argument in ("dropout", "word_dropout"):
+        value = getattr(model, argument)
+        if not _number(value) or not 0 <= value < 1:
+            raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
+    for argument in ("jitter", "mixing", "weight_decay"):
+        value = getattr(model, argument)
+        if not _number(value) or not 0 <= value < math.inf:
+            raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
+    seconds = model.max_seconds
+    if seconds is not None and not (_number(seconds) and 0 < seconds < math.inf):
+        raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
+    if model.residual and model.num_layers == 1:
+        raise OptionError("residual=True adds a layer's input from the second layer on: set num_layers=2 or more.")
+    if model.output == "each" and model.fold not in (None, 1):
+        raise OptionError(
+            f"fold={model.fold} makes one step of several, and output='each' answers at every step: leave one of them out."
+        )
+    if not any(model.verbose is each for each in (True, False, None)) and model.verbose != "brief":
+        raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False, None and 'brief'.")
+    with seeded(seed_of(model.random_state), resolve_device(model.device)):
+        if model.learning_rate is not None:
+            Settings(learning_rate=model.learning_rate)  # each of these raises what training would
+
+
+def seed_of(random_state: Any) -> Any:
+    """Return the seed; scikit-learn's RandomState draws one.
+
+    Example:
+        >>> import numpy as np
+        >>> seed_of(3), seed_of(np.random.RandomState(0)) == seed_of(np.random.RandomState(0))
+        (3, True)
+    """
+    if hasattr(random_state, "randint"):
+        return int(random_state.randint(2**31 - 1))
+    return int(random_state) if isinstance(random_state, Integral) and not isinstance(random_state, bool) else random_state
+
+
+def _require_readout(readout: str | Sequence[str]) -> None:
+    parts = (readout,) if isinstance(readout, str) else tuple(readout)
+    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(READOUTS):
+        raise OptionError(f"readout={readout!r}: it is one or more of {', '.join(READOUTS)}, as in ('last', 'mean').")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def require_bag(bag: Any) -> None:
+    """Raise OptionError unless it says whether a bag of n-grams is wanted."""
+    require_offered("bag", bag, ("auto", True, False))
+
+
+def require_class_weight(class_weight: Any) -> None:
+    """Raise OptionError unless it is a mapping, "balanced" or None."""
+    if class_weight is not None and class_weight != "balanced" and not isinstance(class_weight, Mapping):
+        raise OptionError(f"class_weight={class_weight!r}: it is 'balanced', a dict of class -> weight, or None.")

@@ -1,0 +1,136 @@
+"""What a fit of sequences decides from the data before anything is trained, and says in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.data.ragged import Ragged
+from recuerdo.tasks.sequence_models import Source
+from recuerdo.tasks.sequence_targets import Targets
+
+MOST_FRAMES = 64
+"""Steps of the recurrence over a long series: more of them are folded into frames."""
+
+SMOOTH = 0.5
+"""Share of a feature's spread below which the typical change from step to step says which way it goes; above, it is mostly
+noise (1.41 for values without any memory)."""
+
+FEW, SHARES = 1000, (0.2, 0.1)
+"""Sequences below which the first share of them is held out for the trial, and from which the second."""
+
+MOST_HELD = 2000
+"""Sequences that are held out at most."""
+
+FEWEST = 10
+"""Sequences below which no trial is held: a handful of verdicts tells nothing, and the model needs the rows."""
+
+NUMBER_PASSES, NUMBER_STEPS, TEXT_PASSES, LEAST_TEXT_STEPS, LEAST_PASSES = 60, (600, 1500), 6, 300, 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided.
+
+    Attributes:
+        texts: whether sequences are texts.
+        fold: steps that make a frame.
+        changes: whether changes from step to step are read.
+        batch_size, max_steps, learning_rate: of training; max_steps is None where a clock alone ends it.
+        early_stop: whether the trial says when training is over.
+        held: indices of what is held out for the trial; empty for none.
+        words: all this in sentences.
+    """
+
+    texts: bool
+    fold: int
+    changes: bool
+    batch_size: int
+    max_steps: int | None
+    learning_rate: float
+    early_stop: bool
+    held: NDArray[np.int64]
+    words: tuple[str, ...]
+
+
+def batch_size_for(texts: bool, samples: int) -> int:
+    """Return how many sequences a step learns from, where that is left open."""
+    if texts:
+        return 64 if samples >= 4 * FEW else 32
+    return 128 if samples >= 20 * FEW else 32
+
+
+def steps_for(texts: bool, batches: int) -> int:
+    """Return the steps of a training whose length is left open.
+
+    Args:
+        texts: whether sequences are texts, whose training rows are known by heart after a few passes.
+        batches: how many make a pass over the training rows.
+    """
+    if texts:
+        return max(TEXT_PASSES * batches, LEAST_TEXT_STEPS)
+    return max(int(np.clip(NUMBER_PASSES * batches, *NUMBER_STEPS)), LEAST_PASSES * batches)
+
+
+def frames_for(longest: int) -> int:
+    """Return how many steps make a frame, so that the longest sequence has MOST_FRAMES frames or fewer.
+
+    Example:
+        >>> frames_for(64), frames_for(65), frames_for(784)
+        (1, 2, 13)
+    """
+    return -(-longest // MOST_FRAMES)
+
+
+def changes_tell(known: Ragged) -> bool:
+    """Whether the changes of most features from step to step are small beside their spread."""
+    values = known.values.astype(np.float64)
+    inside = np.ones(len(values), dtype=bool)
+    inside[known.starts[:-1]] = False
+    change = np.diff(values, axis=0, prepend=values[:1])[inside]
+    if not len(change):
+        return False
+    seen = ~np.isnan(change).all(axis=0) & ~np.isnan(values).all(axis=0)
+    if not seen.any():
+        return False
+    spread, moved = np.nanstd(values[:, seen], axis=0), np.sqrt(np.nanmean(change[:, seen] ** 2, axis=0))
+    return bool(np.median(moved / np.where(spread > 0, spread, np.inf)) < SMOOTH)
+
+
+def held_out(targets: Targets, random_state: int) -> NDArray[np.int64]:
+    """Return which sequences the trial holds out, in their order: a share of each class, of which one stays at least.
+
+    Args:
+        targets: the answers to N sequences.
+        random_state: the seed of the choice.
+    """
+    N = len(targets)
+    if N < FEWEST:
+        return np.zeros(0, np.int64)
+    share = SHARES[N >= FEW] * min(1.0, MOST_HELD / (SHARES[N >= FEW] * N))
+    order = np.random.default_rng(random_state).permutation(N)
+    if targets.classes is None or targets.each:
+        return np.sort(order[: round(share * N)])
+    labels = targets.values[order]
+    kept = [order[labels == label][: _of_class(int((labels == label).sum()), share)] for label in np.unique(labels)]
+    return np.sort(np.concatenate(kept))
+
+
+def _of_class(rows: int, share: float) -> int:
+    """Return how many rows of a class are held out: one or more of four, and never all."""
+    return min(max(round(share * rows), int(rows >= 4)), rows - 1)
+
+
+def said_of(source: Source, targets: Targets) -> str:
+    """Return a sentence on what was read."""
+    N = len(source)
+    answers = f"{targets.outputs} classes" if targets.classes is not None else "numbers"
+    place = " at every step" if targets.each else ""
+    if not isinstance(source, Ragged):
+        return f"{N:,} texts with {answers}{place}"
+    lengths = source.lengths
+    span = f"{lengths.min()} to {lengths.max()}" if lengths.min() < lengths.max() else f"{lengths.max()}"
+    features = source.values.shape[1]
+    return f"{N:,} sequences of {span} steps and {features} feature{'s'[: features != 1]}, with {answers}{place}"
