@@ -16,7 +16,7 @@ from recuerdo.tasks.class_metrics import checked_weights
 from recuerdo.tasks.sequence_answers import Rows, answered
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
 from recuerdo.tasks.sequence_models import Source
-from recuerdo.tasks.sequence_options import require_bag, require_class_weight
+from recuerdo.tasks.sequence_options import require_bag, require_class_weight, require_from_zero
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_targets import Targets, read_labels
 
@@ -180,8 +180,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             OptionError: an argument of the classifier is out of range.
             DivergedError: training left the finite numbers.
         """
-        require_bag(self.bag)
-        require_class_weight(self.class_weight)
+        self._check_own_options()
         return self._fit(X, y, sample_weight, lengths, unlabelled)
 
     def partial_fit(
@@ -200,8 +199,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             DataError: a class that was not named, or as in fit.
             OptionError: the first call does not name the classes.
         """
-        require_bag(self.bag)
-        require_class_weight(self.class_weight)
+        self._check_own_options()
         if classes is None and not hasattr(self, "_model"):
             raise OptionError("The first call of partial_fit needs classes=, all that will ever come.")
         return self._fit_more(X, y, sample_weight, lengths, classes)
@@ -301,6 +299,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         self._require_fitted()
         return save_sequences(self, path, overwrite=overwrite)
+
+    def _check_own_options(self) -> None:
+        require_bag(self.bag)
+        require_class_weight(self.class_weight)
+        require_from_zero("mixing", self.mixing)
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         return read_labels(y, lengths, each=self.output == "each", who=self._who, classes=classes)

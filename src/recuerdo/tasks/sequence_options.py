@@ -41,10 +41,8 @@ def checked_options(model: SequenceEstimator) -> None:
         value = getattr(model, argument)
         if not _number(value) or not 0 <= value < 1:
             raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
-    for argument in ("jitter", "mixing", "weight_decay"):
-        value = getattr(model, argument)
-        if not _number(value) or not 0 <= value < math.inf:
-            raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
+    for argument in ("jitter", "weight_decay"):
+        require_from_zero(argument, getattr(model, argument))
     seconds = model.max_seconds
     if seconds is not None and not (_number(seconds) and 0 < seconds < math.inf):
         raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
@@ -82,6 +80,12 @@ def _require_readout(readout: str | Sequence[str]) -> None:
 
 def _number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def require_from_zero(argument: str, value: Any) -> None:
+    """Raise OptionError unless an argument is a finite number from 0."""
+    if not _number(value) or not 0 <= value < math.inf:
+        raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
 
 
 def require_bag(bag: Any) -> None:
