@@ -120,7 +120,9 @@ def _one(model: SequenceModel, x: Any, who: str) -> tuple[Source, list[TextToken
     """Read one sequence, and cut it into tokens where it is a text."""
     if isinstance(x, str):
         if not isinstance(model.encoding, Tokens):
-            raise DataError(f"This {who} was fitted on numbers, and explain was given a text: give (time steps, features).")
+            raise DataError(
+                f"This {who} was fitted on numbers, and explain was given a text: give (time steps, features)."
+            )
         return [x], model.encoding.tokens(x)
     if isinstance(model.encoding, Tokens):
         raise DataError(f"This {who} was fitted on texts: explain takes one text, got a {type(x).__name__}.")

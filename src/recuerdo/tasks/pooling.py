@@ -29,8 +29,8 @@ def log_probabilities(logits: Values) -> Values:
 def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values | None = None) -> tuple[float, ...]:
     """Return the weight of each part with which softmax(sum of weight times logits) has the least log loss.
 
-    With one part that is 1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`. With several the loss is convex in
-    the weights, and as there each row is held to be right with a probability of (n + 1) / (n + 2) only, so that the
+    With one part that is 1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`. With several the loss is convex
+    in the weights, and as there each row is held to be right with a probability of (n + 1) / (n + 2) only, so that the
     weights stay finite where every verdict is right.
 
     Args:

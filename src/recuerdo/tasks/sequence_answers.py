@@ -25,7 +25,8 @@ def answered(
         X: as in fit; an iterator is read and answered in parts, so that only the answers are held.
         who: the estimator, for messages.
         lengths: of a padded array.
-        answer: from sequences to answers (N, ...), or one sequence's steps after another's, with what the networks read.
+        answer: from sequences to answers (N, ...), or one sequence's steps after another's, with what the networks
+            read.
 
     Returns:
         (N, ...). At every step (N, T, ...) where a 2-D or 3-D array was given, else a list of (T_i, ...).

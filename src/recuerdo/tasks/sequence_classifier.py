@@ -28,8 +28,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     """Tells classes of sequences apart by a recurrent network, beside the baselines that it has to beat.
 
     Sequences are arrays of numbers, all of one length or each of its own, or texts. A fit trains twice: once without a
-    share of the sequences, which then tell how good it is and how sure it may be (the trial), and once on all of them. What
-    it says of a sequence depends on that sequence alone, never on those beside it. It is a classifier of scikit-learn's.
+    share of the sequences, which then tell how good it is and how sure it may be (the trial), and once on all of them.
+    What it says of a sequence depends on that sequence alone, never on those beside it. It is a classifier of
+    scikit-learn's.
 
     Args:
         cell: "gru", "lstm", "frnn" or "indrnn".
@@ -42,8 +43,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         layer_norm: normalise inside the cell; deep IndRNNs want it.
         dropout: share dropped in training, of what the head reads, of embeddings, and between layers.
         fold: steps of numbers that make one step of the recurrence; None takes as many as leave 64 or fewer.
-        changes: whether each step of numbers tells its change from the one before too; "auto" does where changes are small
-            beside the spread of the values.
+        changes: whether each step of numbers tells its change from the one before too; "auto" does where changes are
+            small beside the spread of the values.
         jitter: standard deviation of the noise on numbers in training, in units of each feature's own.
         mixing: α of the mixtures of two sequences that a network of numbers trains on (mixup); 0 for none.
         level: what a text is cut into: "word", "char" or "bpe".
@@ -53,16 +54,17 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;
             "random".
         word_dropout: share of a text's tokens that are taken for unknown ones in training.
-        bag: whether a bag of n-grams (TF-IDF with logistic regression) stands beside the recurrence, their verdicts pooled
-            by weights from the trial; "auto" does for texts with a verdict at the end.
-        class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences alike.
+        bag: whether a bag of n-grams (TF-IDF with logistic regression) stands beside the recurrence, their verdicts
+            pooled by weights from the trial; "auto" does for texts with a verdict at the end.
+        class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences
+            alike.
         early_stop: whether the trial says how long the training on all sequences takes; "auto" does for texts.
         n_seeds: how many networks, which differ by their seed alone, are averaged.
         trial: False trains once, on everything: no scores, no baselines, probabilities as the network says them.
         baselines: "auto" compares with the most frequent class, an MLP of as many parameters on the flattened numbers,
-            the nearest neighbour by dynamic time warping (with the extra `baselines`), and TF-IDF with logistic regression
-            on texts; what takes more than a tenth of the fit's time, or a second, is left out and said. Clones, as searches
-            and cross-validations make them, compare with nothing. None compares with nothing.
+            the nearest neighbour by dynamic time warping (with the extra `baselines`), and TF-IDF with logistic
+            regression on texts; what takes more than a tenth of the fit's time, or a second, is left out and said.
+            Clones, as searches and cross-validations make them, compare with nothing. None compares with nothing.
         max_steps: optimiser steps; None decides from the number of sequences.
         max_seconds: a budget for both trainings; the learning rate's schedule fits itself to it.
         batch_size: sequences of a step; None decides from their number, 32 to 128.
@@ -164,8 +166,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         """Learn from sequences and their classes.
 
         Args:
-            X: numbers (N, T, D), or (N, T) of one feature; a list of (T_i, D) or (T_i,) arrays of any lengths; a list or
-                column of N texts. NaN is a value that is missing.
+            X: numbers (N, T, D), or (N, T) of one feature; a list of (T_i, D) or (T_i,) arrays of any lengths; a list
+                or column of N texts. NaN is a value that is missing.
             y: (N,) classes; with output="each" (N, T), or a list of (T_i,), None or NaN where a step has none.
             sample_weight: (N,) how much each sequence counts.
             lengths: (N,) steps that count of each row of a padded array.
@@ -188,8 +190,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     ) -> Self:
         """Go on learning from some more sequences, in one pass over them.
 
-        The first call, unless fit came before, decides from its sequences what fit would (scale, frames, vocabulary), and
-        holds no trial. Each call begins with a fresh optimiser at the full learning rate.
+        The first call, unless fit came before, decides from its sequences what fit would (scale, frames, vocabulary),
+        and holds no trial. Each call begins with a fresh optimiser at the full learning rate.
 
         Args:
             X, y, sample_weight, lengths: as in fit.
@@ -229,7 +231,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return answered(model, X, self._who, lengths, answer)
 
     def predict_proba(self, X: Any, *, lengths: Any = None) -> Rows:
-        """Return how likely each class is: as `predict`, with a last axis of C probabilities in the order of classes_."""
+        """Return how likely each class is: as `predict`, with a last axis of C probabilities in the order of classes."""
         return self._logits(X, lengths, np.exp)
 
     def predict_log_proba(self, X: Any, *, lengths: Any = None) -> Rows:
@@ -338,5 +340,3 @@ def _places(targets: Targets) -> NDArray[np.bool_]:
     """Return which steps, one sequence after another, have a label."""
     values: Any = targets.values
     return values.values >= 0
-
-

@@ -60,9 +60,11 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
     """Return the estimator that `save_sequences` wrote."""
     try:
         settings = dict(card["settings"])
-        settings["readout"] = settings["readout"] if isinstance(settings["readout"], str) else tuple(settings["readout"])
+        settings["readout"] = (
+            settings["readout"] if isinstance(settings["readout"], str) else tuple(settings["readout"])
+        )
         if isinstance(settings.get("class_weight"), Mapping):
-            settings["class_weight"] = {key: value for key, value in settings["class_weight"]["pairs"]}
+            settings["class_weight"] = dict(settings["class_weight"]["pairs"])
         kind = SequenceClassifier if card["task"] == CLASSIFIER else SequenceRegressor
         estimator = kind(**settings)
         shape = SequenceShape.from_json(card["shape"])

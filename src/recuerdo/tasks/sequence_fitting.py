@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.texts import Tokens, fit_tokens
-from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
+from recuerdo.errors import DataError, NotFittedError, OptionError
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.forecast_options import resolve_device
@@ -172,9 +172,7 @@ class SequenceEstimator(BaseEstimator):
             model = SequenceModel(nets, encoding, None, (1.0,), targets.classes, offset, unit, steps, targets.flat)
             self._settle(model)
         model = self._model
-        samples = Samples(
-            model.encode(source, self._who), _scaled(targets, model.offset, model.unit), weights
-        )
+        samples = Samples(model.encode(source, self._who), _scaled(targets, model.offset, model.unit), weights)
         schedule = self._schedule(plan, None, 0.0)
         members = []
         for number, net in enumerate(model.nets):
@@ -191,7 +189,9 @@ class SequenceEstimator(BaseEstimator):
         if model.classes is not None:
             self.classes_ = model.classes
         if isinstance(model.encoding, NumberEncoding):
-            self.n_features_in_ = model.steps or model.encoding.features  # of a 2-D array scikit-learn counts the columns
+            self.n_features_in_ = (
+                model.steps or model.encoding.features
+            )  # of a 2-D array scikit-learn counts the columns
         elif hasattr(self, "n_features_in_"):
             del self.n_features_in_
 
@@ -218,7 +218,9 @@ class SequenceEstimator(BaseEstimator):
             if self.output == "last":
                 fold = self.fold or frames_for(int(source.lengths.max()))
             if fold > 1:
-                words.append(f"frames of {fold} steps, so that the recurrence takes {-(-int(source.lengths.max()) // fold)}")
+                words.append(
+                    f"frames of {fold} steps, so that the recurrence takes {-(-int(source.lengths.max()) // fold)}"
+                )
             if changes:
                 words.append("each step tells its change from the one before as well")
         batch_size = self.batch_size or batch_size_for(texts, len(source))
@@ -324,9 +326,7 @@ class SequenceEstimator(BaseEstimator):
         if isinstance(source, Ragged):
             return NumberEncoding.fit(source, changes=plan.changes), None
         texts = source + extra
-        tokens = fit_tokens(
-            texts, level=self.level, lowercase=self.lowercase, max_vocabulary=self.max_vocabulary
-        )
+        tokens = fit_tokens(texts, level=self.level, lowercase=self.lowercase, max_vocabulary=self.max_vocabulary)
         if self.embeddings == "random":
             return tokens, None
         vectors = ppmi_embeddings(tokens.encode(texts), tokens.size, self.embedding_size, scale=EMBEDDED, seed=seed)

@@ -1,4 +1,4 @@
-"""What a network reads of sequences of numbers: values on the training rows' scale, their changes, and what is missing."""
+"""What a network reads of sequences of numbers: values on the training rows' scale, their changes, what is missing."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ class NumberEncoding:
         """Return what a network reads of each step, (sum of T_i, columns) float32.
 
         Raises:
-            DataError: a value is missing in a feature that was complete in training, so that nothing was learned of gaps.
+            DataError: a value is missing in a feature that was complete in training, so that nothing was learned of
+                gaps.
         """
         values = sequences.values.astype(np.float64)
         missing = np.isnan(values)
@@ -82,7 +83,8 @@ class NumberEncoding:
             place, feature = np.argwhere(unknown)[0]
             i = int(np.searchsorted(sequences.starts, place, side="right")) - 1
             raise DataError(
-                f"Sample {i}, time step {place - sequences.starts[i]}, feature {feature} is missing (NaN), and in training "
+                f"Sample {i}, time step {place - sequences.starts[i]}, feature {feature} is missing (NaN), and in "
+                f"training "
                 f"that feature never was: fill it in, or train on sequences with gaps, which are then understood."
             )
         z = (values - self.mean) / self.std

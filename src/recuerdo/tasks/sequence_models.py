@@ -68,7 +68,9 @@ class SequenceModel:
                 raise DataError(f"This {who} was fitted on texts, and was given numbers: give a list of str.")
             return self.encoding.encode(source)
         if not isinstance(source, Ragged):
-            raise DataError(f"This {who} was fitted on numbers, and was given texts: give arrays (time steps, features).")
+            raise DataError(
+                f"This {who} was fitted on numbers, and was given texts: give arrays (time steps, features)."
+            )
         require_like(source, self.encoding.features, self.steps, who)
         return self.encoding.encode(source)
 

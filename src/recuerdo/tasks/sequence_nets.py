@@ -110,7 +110,7 @@ class SequenceNet(nn.Module):
 
     @torch.no_grad()
     def embed(self, vectors: NDArray[np.floating]) -> None:
-        """Begin with vectors (V, E) of tokens that something else has learned; tokens with zeros keep their random ones."""
+        """Begin with vectors (V, E) that something else has learned; tokens with zeros keep their random ones."""
         given = torch.from_numpy(vectors).to(self.embedding.weight)
         told = given.abs().amax(dim=1) > 0
         self.embedding.weight[told] = given[told]

@@ -50,7 +50,8 @@ def checked_options(model: SequenceEstimator) -> None:
         raise OptionError("residual=True adds a layer's input from the second layer on: set num_layers=2 or more.")
     if model.output == "each" and model.fold not in (None, 1):
         raise OptionError(
-            f"fold={model.fold} makes one step of several, and output='each' answers at every step: leave one of them out."
+            f"fold={model.fold} makes one step of several, and output='each' answers at every step: leave one of them "
+            f"out."
         )
     if not any(model.verbose is each for each in (True, False, None)) and model.verbose != "brief":
         raise OptionError(f"verbose={model.verbose!r} is not offered; there are True, False, None and 'brief'.")
@@ -69,7 +70,9 @@ def seed_of(random_state: Any) -> Any:
     """
     if hasattr(random_state, "randint"):
         return int(random_state.randint(2**31 - 1))
-    return int(random_state) if isinstance(random_state, Integral) and not isinstance(random_state, bool) else random_state
+    return (
+        int(random_state) if isinstance(random_state, Integral) and not isinstance(random_state, bool) else random_state
+    )
 
 
 def _require_readout(readout: str | Sequence[str]) -> None:

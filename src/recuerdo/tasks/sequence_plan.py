@@ -15,8 +15,8 @@ MOST_FRAMES = 64
 """Steps of the recurrence over a long series: more of them are folded into frames."""
 
 SMOOTH = 0.5
-"""Share of a feature's spread below which the typical change from step to step says which way it goes; above, it is mostly
-noise (1.41 for values without any memory)."""
+"""Share of a feature's spread below which the typical change from step to step says which way it goes; above, it is
+mostly noise (1.41 for values without any memory)."""
 
 FEW, SHARES = 1000, (0.2, 0.1)
 """Sequences below which the first share of them is held out for the trial, and from which the second."""

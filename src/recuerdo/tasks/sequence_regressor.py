@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
     """Scores sequences with a number, or several, by a recurrent network, beside the baselines that it has to beat.
 
-    All that :class:`recuerdo.SequenceClassifier` says of sequences, trial and network holds here too; what is learned is
-    the squared error, each column of the target in units of its own spread. It is a regressor of scikit-learn's.
+    All that :class:`recuerdo.SequenceClassifier` says of sequences, trial and network holds here too; what is learned
+    is the squared error, each column of the target in units of its own spread. It is a regressor of scikit-learn's.
 
     Args:
-        cell, output, hidden_size, num_layers, bidirectional, readout, residual, layer_norm, dropout, fold, changes, jitter,
-            level, lowercase, max_vocabulary, embedding_size, embeddings, word_dropout, early_stop, n_seeds, trial,
+        cell, output, hidden_size, num_layers, bidirectional, readout, residual, layer_norm, dropout, fold, changes,
+            jitter, level, lowercase, max_vocabulary, embedding_size, embeddings, word_dropout, early_stop, n_seeds,
+            trial,
             max_steps, max_seconds, batch_size, learning_rate, weight_decay, random_state, device, verbose: as in
             :class:`recuerdo.SequenceClassifier`.
-        baselines: "auto" compares with the mean, an MLP of as many parameters, the nearest neighbour by dynamic time warping,
-            and TF-IDF with ridge regression on texts; None with nothing.
+        baselines: "auto" compares with the mean, an MLP of as many parameters, the nearest neighbour by dynamic time
+            warping, and TF-IDF with ridge regression on texts; None with nothing.
 
     Attributes:
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
@@ -120,8 +121,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         Args:
             X, sample_weight, lengths, unlabelled: as in :meth:`recuerdo.SequenceClassifier.fit`.
-            y: (N,) or (N, C) numbers; with output="each" (N, T) or (N, T, C), or a list of (T_i,) or (T_i, C), NaN where a
-                step has none.
+            y: (N,) or (N, C) numbers; with output="each" (N, T) or (N, T, C), or a list of (T_i,) or (T_i, C), NaN
+                where a step has none.
 
         Returns:
             The regressor itself.
@@ -137,8 +138,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, lengths: Any = None) -> Self:
         """Go on learning from some more sequences, in one pass over them.
 
-        The first call, unless fit came before, decides from its sequences what fit would (scales, frames, vocabulary), and
-        holds no trial. Each call begins with a fresh optimiser at the full learning rate.
+        The first call, unless fit came before, decides from its sequences what fit would (scales, frames, vocabulary),
+        and holds no trial. Each call begins with a fresh optimiser at the full learning rate.
 
         Args:
             X, y, sample_weight, lengths: as in fit.
@@ -171,7 +172,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return answered(model, X, self._who, lengths, answer)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, lengths: Any = None) -> float:
-        """Return R², the share of the variance that is explained; with output="each" over all steps whose number is known.
+        """Return R², the share of the variance that is explained; with output="each" over all steps whose number is
+        known.
 
         Args:
             X, y, lengths: as in fit.

@@ -34,13 +34,17 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
         DataError, ShapeError: it cannot be read so; lengths do not go with it.
     """
     if isinstance(X, str | bytes):
-        raise DataError(f"{who} takes a list of texts, and was given one {type(X).__name__}: put it into a list, [text].")
+        raise DataError(
+            f"{who} takes a list of texts, and was given one {type(X).__name__}: put it into a list, [text]."
+        )
     texts = _texts(X)
     if texts is not None:
         if lengths is not None:
             raise DataError("lengths go with a padded array of numbers; a text is as long as it is: leave them out.")
         if not texts:
-            raise DataError(f"{who}: found array with 0 sample(s), while a minimum of 1 is required: give a text or more.")
+            raise DataError(
+                f"{who}: found array with 0 sample(s), while a minimum of 1 is required: give a text or more."
+            )
         return list(checked_texts(texts)), None
     sequences = read_sequences(X, who=who)
     if lengths is None:
@@ -67,7 +71,9 @@ def _cut(sequences: Ragged, lengths: Any, who: str) -> Ragged:
     own = sequences.lengths
     asked = np.asarray(lengths)
     if asked.ndim != 1 or asked.dtype.kind not in "iu":
-        raise ShapeError(f"{who}: lengths are whole numbers (N,), one for each sequence, got {asked.dtype} {asked.shape}.")
+        raise ShapeError(
+            f"{who}: lengths are whole numbers (N,), one for each sequence, got {asked.dtype} {asked.shape}."
+        )
     if len(asked) != len(own):
         raise ShapeError(f"{who}: there are {len(own)} sequences and {len(asked)} lengths: give one for each.")
     wrong = (asked < 1) | (asked > own)
@@ -88,8 +94,6 @@ def streamed(X: Any) -> Iterator[list[Any]]:
 def is_stream(X: Any) -> bool:
     """Whether X can be read only once, item by item."""
     return hasattr(X, "__next__")
-
-
 
 
 def take(source: Source, indices: NDArray[np.int64]) -> Source:

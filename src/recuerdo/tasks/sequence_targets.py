@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,7 +79,8 @@ def read_labels(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str, cla
     missing = _missing(flat)
     if rows is None and missing.any():
         raise DataError(
-            f"Sample {int(np.argmax(missing))} has no label (y holds NaN or None there): leave the sample out, or label it. "
+            f"Sample {int(np.argmax(missing))} has no label (y holds NaN or None there): leave the sample out, or "
+            f"label it. "
             f"Only output='each' takes steps without one."
         )
     known = flat[~missing]
@@ -96,7 +96,8 @@ def read_labels(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str, cla
         foreign = ~np.isin(known, found)
         if foreign.any():
             raise DataError(
-                f"{who}: label {known[foreign][0]!r} is not among the classes {list(found)}: name all classes in the first "
+                f"{who}: label {known[foreign][0]!r} is not among the classes {list(found)}: name all classes in the "
+                f"first "
                 f"call, or fit anew."
             )
     indices = np.full(len(flat), NONE, np.int64)
@@ -130,7 +131,8 @@ def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) ->
         place = int(np.argmax(wrong.any(axis=1)))
         name = f"sample {place}" if rows is None else f"sample {int(np.searchsorted(rows, place, side='right')) - 1}"
         raise DataError(
-            f"{who}: y of {name} is {values[place][np.argmax(wrong[place])]}; Input y contains NaN or infinity: give finite numbers."
+            f"{who}: y of {name} is {values[place][np.argmax(wrong[place])]}; Input y contains NaN or infinity: give "
+            f"finite numbers."
         )
     if np.isnan(values).all():
         raise DataError(f"{who}: y holds no number at all.")
@@ -152,11 +154,14 @@ def _column(y: Any, count: int, who: str, *, columns: bool = False) -> NDArray[A
         values = column_or_1d(values, warn=True)  # scikit-learn's own warning of a column where a vector was expected
     elif values.ndim != 1:
         raise ShapeError(
-            f"{who}: y has shape {values.shape}, where one answer for each of the {count} sequences is expected. Should there "
+            f"{who}: y has shape {values.shape}, where one answer for each of the {count} sequences is expected. "
+            f"Should there "
             f"be one for each step? That is output='each'."
         )
     if len(values) != count:
-        raise ShapeError(f"{who}: there are {count} sequences and {len(values)} answers in y: inconsistent numbers of samples.")
+        raise ShapeError(
+            f"{who}: there are {count} sequences and {len(values)} answers in y: inconsistent numbers of samples."
+        )
     return values
 
 
@@ -166,15 +171,20 @@ def _per_step(y: Any, lengths: NDArray[np.int64], who: str) -> tuple[NDArray[Any
         raise DataError(f"{who} requires y to be passed, but the target y is None: give one for each step.")
     rows = [np.asarray(one) for one in y]
     if len(rows) != len(lengths):
-        raise ShapeError(f"{who}: there are {len(lengths)} sequences and {len(rows)} rows of answers in y: give as many.")
+        raise ShapeError(
+            f"{who}: there are {len(lengths)} sequences and {len(rows)} rows of answers in y: give as many."
+        )
     for i, (row, length) in enumerate(zip(rows, lengths, strict=True)):
         if row.ndim == 0:
             raise ShapeError(
-                f"{who}(output='each') takes an answer for each step, and y of sample {i} is the single {row.item()!r}: give "
+                f"{who}(output='each') takes an answer for each step, and y of sample {i} is the single "
+                f"{row.item()!r}: give "
                 f"{length}, or output='last'."
             )
         if len(row) != length:
-            raise ShapeError(f"{who}: sample {i} has {length} steps and {len(row)} answers in y: give one for each step.")
+            raise ShapeError(
+                f"{who}: sample {i} has {length} steps and {len(row)} answers in y: give one for each step."
+            )
         if row.shape[1:] != rows[0].shape[1:]:
             raise ShapeError(f"{who}: y of sample {i} has shape {row.shape} and that of sample 0 {rows[0].shape}.")
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -197,7 +207,8 @@ def _whole(labels: NDArray[Any], who: str) -> NDArray[Any]:
         broken = labels != np.floor(labels)
         if broken.any():
             raise DataError(
-                f"{who}: Unknown label type: y holds {labels[broken][0]}, a number that is no class: labels are strings or "
+                f"{who}: Unknown label type: y holds {labels[broken][0]}, a number that is no class: labels are "
+                f"strings or "
                 f"whole numbers; rc.SequenceRegressor learns numbers."
             )
         return labels
@@ -222,5 +233,3 @@ def _example(values: NDArray[Any]) -> Any:
         except (TypeError, ValueError):
             return one
     return values.dtype
-
-

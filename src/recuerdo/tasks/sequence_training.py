@@ -76,7 +76,8 @@ class Samples:
 
 
 def loss(output: Tensor, batch: Batch, classes: bool) -> Tensor:
-    """Return the weighted mean loss: cross-entropy of classes, squared error of numbers; over the steps that have an answer.
+    """Return the weighted mean loss: cross-entropy of classes, squared error of numbers; over the steps that have an
+    answer.
 
     Args:
         output: (N, C) or (N, T, C).
@@ -242,9 +243,7 @@ def train_on(
         )
 
 
-def as_problem(
-    net: SequenceNet, samples: Samples, batch_size: int, *, seed: int = 0, shuffle: bool = True
-) -> Problem:
+def as_problem(net: SequenceNet, samples: Samples, batch_size: int, *, seed: int = 0, shuffle: bool = True) -> Problem:
     """Return what a network learns from these samples, for training or for a look inside."""
     classes = samples.targets.classes is not None
     lengths = samples.inputs.lengths if shuffle else None

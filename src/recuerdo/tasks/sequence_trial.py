@@ -103,7 +103,8 @@ def judge(
             scores[f"{name} {ALONE}"] = class_scores(np.exp(log_probabilities(parts[0])), known, weights)
             scores[TFIDF] = class_scores(np.exp(parts[1]), known, weights)
             words.append(
-                f"a bag of n-grams stands beside the recurrence; {len(known)} held-out verdicts weigh its logits {pool[1]:.2f} "
+                f"a bag of n-grams stands beside the recurrence; {len(known)} held-out verdicts weigh its logits "
+                f"{pool[1]:.2f} "
                 f"and the networks' {pool[0]:.2f}"
             )
         else:
@@ -118,7 +119,13 @@ def judge(
     compared = Compared({}, ())
     if estimator.baselines is not None and not estimator._copied:
         compared = compare(
-            model, learned, held, seconds=time.monotonic() - began, seed=seed, done=tuple(scores), batch_size=plan.batch_size
+            model,
+            learned,
+            held,
+            seconds=time.monotonic() - began,
+            seed=seed,
+            done=tuple(scores),
+            batch_size=plan.batch_size,
         )
     elif estimator.baselines is not None:
         compared = Compared({}, ("no baseline was fitted, as this is a clone: a search or a cross-validation made it",))
@@ -147,5 +154,3 @@ def _steps(members: Sequence[Member], plan: Plan, learned: int, held: int) -> tu
     return steps, [
         f"training takes {steps} steps, after which the held-out sequences were judged best (of {taken} in the trial)"
     ]
-
-
