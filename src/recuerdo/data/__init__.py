@@ -3,6 +3,7 @@
 from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.problems import adding
+from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
 from recuerdo.data.tables import Panel, panel, to_frame
@@ -14,6 +15,7 @@ __all__ = [
     "Covariate",
     "Frequency",
     "Panel",
+    "Ragged",
     "Series",
     "Table",
     "TimeType",
