@@ -6,6 +6,7 @@ from recuerdo.data.problems import adding
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
+from recuerdo.data.sequence_reading import fixed_steps, read_sequences, require_like
 from recuerdo.data.tables import Panel, panel, to_frame
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series
@@ -23,7 +24,10 @@ __all__ = [
     "adding",
     "ahead",
     "air_passengers",
+    "fixed_steps",
     "panel",
     "read",
+    "read_sequences",
+    "require_like",
     "to_frame",
 ]
