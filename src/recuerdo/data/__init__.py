@@ -1,5 +1,6 @@
 """What a person has, made ready for a network: tables become validated series, and series become windows."""
 
+from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.problems import adding
@@ -13,6 +14,7 @@ from recuerdo.data.validation import Series
 from recuerdo.data.windows import WindowSet
 
 __all__ = [
+    "Archive",
     "Covariate",
     "Frequency",
     "Panel",
@@ -27,6 +29,7 @@ __all__ = [
     "fixed_steps",
     "panel",
     "read",
+    "read_archive",
     "read_sequences",
     "require_like",
     "to_frame",
