@@ -3,6 +3,7 @@
 from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.frequency import Frequency
+from recuerdo.data.long_sequences import LongSequences, sequences_from_table
 from recuerdo.data.problems import adding
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
@@ -17,6 +18,7 @@ __all__ = [
     "Archive",
     "Covariate",
     "Frequency",
+    "LongSequences",
     "Panel",
     "Ragged",
     "Series",
@@ -32,5 +34,6 @@ __all__ = [
     "read_archive",
     "read_sequences",
     "require_like",
+    "sequences_from_table",
     "to_frame",
 ]
