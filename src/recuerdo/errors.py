@@ -6,6 +6,7 @@
     ├── ShapeError       (ValueError)    an array whose axes are not (samples, time steps, features)
     ├── OptionError      (ValueError)    an argument with a value that is not offered
     ├── DataError        (ValueError)    a table or file that cannot be read as series
+    │   └── NotANumberError  (TypeError) a thing that can be no number where one belongs
     ├── ConversionError  (TypeError)     a layer that has no equal here
     ├── BackendError     (RuntimeError)  no kernel takes the job
     ├── DivergedError    (RuntimeError)  training left the finite numbers
@@ -32,6 +33,10 @@ class OptionError(RecuerdoError, ValueError):
 
 class DataError(RecuerdoError, ValueError):
     """A table or file that cannot be read as one or more series."""
+
+
+class NotANumberError(DataError, TypeError):
+    """A thing, such as a dict, that can be no number, in the place of one."""
 
 
 class ConversionError(RecuerdoError, TypeError):

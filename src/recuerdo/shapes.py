@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.errors import DataError, ShapeError
+from recuerdo.errors import DataError, NotANumberError, ShapeError
 
-__all__ = ["Sequences", "as_sequences", "check", "describe", "pad", "unpad"]
+__all__ = ["Sequences", "as_numbers", "as_sequences", "check", "describe", "is_table", "pad", "unpad"]
 
 _AXES = {"N": "samples", "T": "time steps", "D": "features"}
 # By the number of axes: the layouts that can be named. The first one is what is taken when none is named.
@@ -128,17 +128,17 @@ def as_sequences(data: Any, layout: str | None = None) -> Sequences:
         >>> as_sequences(np.zeros((12, 4)), layout="TD").note
         'an array of shape (12, 4), read as 1 sample x 12 time steps x 4 features'
     """
-    if hasattr(data, "column_names") or (hasattr(data, "columns") and hasattr(data, "to_numpy")):
+    if is_table(data):
         array, arrived, layout = _columns(data), "a table", layout or "TD"
     elif isinstance(data, list | tuple) and any(
         isinstance(item, list | tuple) or hasattr(item, "to_numpy") or getattr(item, "ndim", 0) for item in data
     ):
-        samples = [_numbers(item, f"sample {i}", "TD") for i, item in enumerate(data)]
+        samples = [as_numbers(item, f"sample {i}", "TD") for i, item in enumerate(data)]
         if len({sample.shape for sample in samples}) > 1:
             return _ragged(samples, layout)
         array, arrived = np.stack(samples), f"a list of {_count(len(samples), 'N')}"
     else:
-        array = _numbers(data, "", layout or "")
+        array = as_numbers(data, "", layout or "")
         arrived = "a list" if isinstance(data, list | tuple) else "an array"
     if array.ndim not in _LAYOUTS:
         raise ShapeError(f"Got {arrived} of shape {array.shape}; sequences have one, two or three axes.")
@@ -168,7 +168,7 @@ def pad(sequences: Sequence[Any]) -> tuple[NDArray[np.floating], NDArray[np.int6
         >>> values[:, :, 0].tolist(), lengths.tolist()
         ([[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]], [3, 1])
     """
-    samples = [_numbers(item, f"sample {i}", "TD") for i, item in enumerate(sequences)]
+    samples = [as_numbers(item, f"sample {i}", "TD") for i, item in enumerate(sequences)]
     if not samples:
         raise ShapeError("There are no samples: the list is empty.")
     for i, sample in enumerate(samples):
@@ -236,11 +236,71 @@ def describe(x: Any) -> str:
     return f"{_axes(read.values, read.lengths)}; sample 0 has steps {shown}{', ...' if len(sample) > 3 else ''}"
 
 
+def is_table(data: Any) -> bool:
+    """Whether data is a table, such as a frame of pandas, polars or arrow.
+
+    Example:
+        >>> is_table(np.zeros((2, 3)))
+        False
+    """
+    return hasattr(data, "column_names") or (hasattr(data, "to_numpy") and hasattr(data, "columns"))
+
+
+def as_numbers(data: Any, where: str = "", layout: str = "") -> NDArray[np.floating]:
+    """Turn what holds numbers into an array of floats, and name what is no number by where it stands.
+
+    Args:
+        data: an array, a tensor, a column or lists of any shape; None is refused, a masked value becomes NaN.
+        where: what to call the data in messages.
+        layout: the letters of its axes (N samples, T time steps, D features), for messages.
+
+    Returns:
+        The numbers, float32 if they came in 16 or 32 bits and float64 otherwise.
+
+    Raises:
+        ShapeError: lists inside lists have different lengths.
+        DataError: there is something else than numbers; a NotANumberError where it cannot even be read as one.
+
+    Example:
+        >>> as_numbers([1, 2.5]).tolist()
+        [1.0, 2.5]
+        >>> as_numbers([[1, "x"]], layout="NT")
+        Traceback (most recent call last):
+        ...
+        recuerdo.errors.DataError: 'x' (sample 0, time step 1) is no number: make it one or leave it out.
+    """
+    if hasattr(data, "detach"):  # a torch tensor; numpy has no bfloat16
+        data = data.detach().cpu()
+        data = data.float() if str(data.dtype) == "torch.bfloat16" else data
+    if isinstance(data, np.ma.MaskedArray):
+        data = np.ma.filled(data.astype(np.float64), np.nan)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # numpy's word for lists of lists of different lengths
+        message = f"In {where or 'the data'} the rows have different lengths, so there is no features axis."
+        raise ShapeError(message) from error
+    if array.dtype.kind in "fiub":
+        return array.astype(np.float32 if array.dtype in (np.float16, np.float32) else np.float64, copy=False)
+    # Dates in nanoseconds would become integers here, in microseconds they stay what they are.
+    array = np.asarray(array.astype(f"{array.dtype.kind}8[us]") if array.dtype.kind in "mM" else data, dtype=object)
+    for place, value in np.ndenumerate(array):
+        if not isinstance(value, Real | Decimal):
+            letters = layout if len(layout) >= len(place) else _LAYOUTS.get(len(place), ("",))[0]
+            steps = [f"{_AXES[letter][:-1]} {i}" for letter, i in zip(letters, place, strict=False)]
+            spot = ", ".join([where] * bool(where) + steps)
+            mend = "write float('nan') where one is missing" if value is None else "make it one or leave it out"
+            said = f"{value!r}{f' ({spot})' if spot else ''} is no number: {mend}"
+            if value is None or isinstance(value, str):
+                raise DataError(f"{said}.")
+            raise NotANumberError(f"{said} ({_of_float(value)}).")
+    return array.astype(np.float64)
+
+
 def _columns(table: Any) -> NDArray[np.floating]:
     names = list(getattr(table, "column_names", None) or table.columns)
     if len(set(names)) < len(names):
         raise DataError(f"The table has two columns of one name, among {names}: rename one.")
-    columns = [_numbers(table[name], f"column {name!r}", "T") for name in names]
+    columns = [as_numbers(table[name], f"column {name!r}", "T") for name in names]
     return np.stack(columns, axis=1) if columns else np.zeros((len(table), 0))
 
 
@@ -273,27 +333,9 @@ def _axes(values: NDArray[Any], lengths: NDArray[np.int64]) -> str:
     return f"{_count(samples, 'N')} x {shortest}{_count(longest, 'T')} x {_count(features, 'D')}"
 
 
-def _numbers(data: Any, where: str, layout: str) -> NDArray[np.floating]:
-    """The data as a float array; what is not a number is named by where it stands."""
-    if hasattr(data, "detach"):  # a torch tensor; numpy has no bfloat16
-        data = data.detach().cpu()
-        data = data.float() if str(data.dtype) == "torch.bfloat16" else data
-    if isinstance(data, np.ma.MaskedArray):
-        data = np.ma.filled(data.astype(np.float64), np.nan)
+def _of_float(value: Any) -> str:
+    """What Python says of a value that it cannot turn into a number, which scikit-learn's checks look for."""
     try:
-        array = np.asarray(data)
-    except ValueError as error:  # numpy's word for lists of lists of different lengths
-        message = f"In {where or 'the data'} the rows have different lengths, so there is no features axis."
-        raise ShapeError(message) from error
-    if array.dtype.kind in "fiub":
-        return array.astype(np.float32 if array.dtype in (np.float16, np.float32) else np.float64, copy=False)
-    # Dates in nanoseconds would become integers here, in microseconds they stay what they are.
-    array = np.asarray(array.astype(f"{array.dtype.kind}8[us]") if array.dtype.kind in "mM" else data, dtype=object)
-    for place, value in np.ndenumerate(array):
-        if not isinstance(value, Real | Decimal):
-            letters = layout if len(layout) >= len(place) else _LAYOUTS.get(len(place), ("",))[0]
-            steps = [f"{_AXES[letter][:-1]} {i}" for letter, i in zip(letters, place, strict=False)]
-            spot = ", ".join([where] * bool(where) + steps)
-            mend = "write float('nan') where one is missing" if value is None else "make it one or leave it out"
-            raise DataError(f"{value!r}{f' ({spot})' if spot else ''} is no number: {mend}.")
-    return array.astype(np.float64)
+        return f"a {type(value).__name__}, though float() gives {float(value)}"
+    except (TypeError, ValueError) as error:
+        return str(error)

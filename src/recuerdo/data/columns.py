@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import holds_dates, text_of
 from recuerdo.errors import DataError
 
-__all__ = ["Choice", "choose", "numbers", "written_numbers"]
+__all__ = ["ROW_NAMES", "Choice", "choose", "identified", "no_column", "numbers", "written_numbers"]
 
-_ROW_NAMES = {"", "Unnamed: 0"}  # what pandas and R call the column of row numbers in a CSV file
+ROW_NAMES = {"", "Unnamed: 0"}
+"""What pandas and R call the column of row numbers in a CSV file."""
+
 _NUMBER = r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$"
 _THOUSANDS = r"^[+-]?\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?$"
 
@@ -67,7 +69,7 @@ def choose(
     roles = [(argument, column) for argument, columns in named for column in _as_list(columns)]
     for argument, column in roles:
         if column not in frame.columns:
-            raise DataError(_no_column(frame, name, argument, column))
+            raise no_column(frame, name, argument, column)
     others = [column for columns in beside.values() for column in columns]
     if identity is None and "unique_id" in frame.columns and "unique_id" not in (date, *given, *others):
         identity = "unique_id"
@@ -116,6 +118,36 @@ def numbers(
         raise _text(text_of(column), rows, where)
     kind = column.to_native().dtype if column.dtype == nw.Unknown else column.dtype
     raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another with {argument}= (--{argument}).")
+
+
+def identified(column: nw.Series[Any], rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64]]:
+    """The ids of a column in the order of first appearance, and for each row (R,) the number of its own.
+
+    Args:
+        column: (R,) whole numbers, or what is told apart as text.
+        rows: (R,) the number of each row, for messages.
+
+    Raises:
+        DataError: a row has no id.
+    """
+    absent = np.flatnonzero(column.is_null().to_numpy())
+    if absent.size:
+        raise DataError(f"Column {column.name!r}, row {rows[absent[0]]} is empty, so the row belongs to no series.")
+    cells = pl.Series(column.to_numpy()) if column.dtype.is_integer() else text_of(column)
+    ids = cells.unique(maintain_order=True)
+    group = cells.replace_strict(ids, np.arange(len(ids)), return_dtype=pl.Int64)
+    return ids.to_list(), group.to_numpy()
+
+
+def no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -> DataError:
+    """The error that a column which was named by an argument is not in the table."""
+    near = get_close_matches(str(column), frame.columns, n=1)
+    folded = [other for other in frame.columns if other.lower() == str(column).lower()]
+    hint = f" Did you mean {(folded or near)[0]!r}?" if folded or near else ""
+    return DataError(
+        f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}."
+        f"{hint or _index_hint(frame)}"
+    )
 
 
 def written_numbers(cells: pl.Series) -> bool:
@@ -179,7 +211,7 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: li
 def _find_target(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
     if "y" in free:
         return "y"
-    free = [column for column in free if column not in _ROW_NAMES]
+    free = [column for column in free if column not in ROW_NAMES]
     found = [column for column in free if frame[column].dtype.is_numeric()]
     found = found or [column for column in free if _mostly_numbers(frame[column])]
     if len(found) > 1:
@@ -198,16 +230,6 @@ def _mostly_numbers(column: nw.Series[Any]) -> bool:
 
 def _as_list(columns: str | Sequence[str] | None) -> list[str]:
     return [columns] if isinstance(columns, str) else list(columns or [])
-
-
-def _no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -> str:
-    near = get_close_matches(str(column), frame.columns, n=1)
-    folded = [other for other in frame.columns if other.lower() == str(column).lower()]
-    hint = f" Did you mean {(folded or near)[0]!r}?" if folded or near else ""
-    return (
-        f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}."
-        f"{hint or _index_hint(frame)}"
-    )
 
 
 def _index_hint(frame: nw.DataFrame[Any]) -> str:

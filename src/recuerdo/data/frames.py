@@ -20,8 +20,12 @@ _KINDS: dict[nw.Implementation, Kind] = {
 }
 
 
-def opened(table: Any) -> tuple[nw.DataFrame[Any], NDArray[np.int64], str, tuple[str, ...]]:
+def opened(table: Any, each: str = "time step") -> tuple[nw.DataFrame[Any], NDArray[np.int64], str, tuple[str, ...]]:
     """A table as a frame, with the number of each row (R,) in messages, what to call it there, and notes.
+
+    Args:
+        table: a frame of pandas, polars or pyarrow, or a path.
+        each: what a row holds, for messages.
 
     Raises:
         DataError: it is no table, or has no rows.
@@ -33,7 +37,7 @@ def opened(table: Any) -> tuple[nw.DataFrame[Any], NDArray[np.int64], str, tuple
         frame, name, notes = _frame(table), "The table", ()
         rows = np.arange(len(frame), dtype=np.int64)
     if not len(frame):
-        raise DataError(f"{name} has no rows. It should have one for each time step.")
+        raise DataError(f"{name} has no rows. It should have one for each {each}.")
     return frame, rows, name, notes
 
 

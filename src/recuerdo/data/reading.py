@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recuerdo.data.times import looks_like_dates
 from recuerdo.errors import DataError
 
-__all__ = ["Table", "is_parquet", "read", "typed"]
+__all__ = ["Table", "decoded", "is_parquet", "read", "typed", "unpacked"]
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
@@ -78,21 +78,15 @@ def read(path: str | Path) -> Table:
 
         return read_folder(path)
     try:
-        if is_parquet(path):
-            return _read_parquet(path, path.name)
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. Look at the spelling and the folder.") from None
+        parquet = is_parquet(path)
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    if content.startswith(b"\x1f\x8b"):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path.name} is cut off or damaged: it begins as gzip and does not end so.") from error
+        raise _unreadable(path, error) from error
+    if parquet:
+        return _read_parquet(path, path.name)
+    content = unpacked(path)
     if content.startswith(_PARQUET):
         return _read_parquet(io.BytesIO(content), path.name)
-    text, encoding = _decode(content, path.name)
+    text, encoding = decoded(content, path.name)
     return _read_text(text, path.name, encoding)
 
 
@@ -100,6 +94,30 @@ def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does."""
     with path.open("rb") as file:
         return file.read(len(_PARQUET)) == _PARQUET
+
+
+def unpacked(path: Path) -> bytes:
+    """The bytes of a file, without the gzip around them if there is one.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path.name} is cut off or damaged: it begins as gzip and does not end so.") from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"There is no file {path}. Look at the spelling and the folder.")
+    return DataError(f"{path} cannot be read: {error.strerror}.")
 
 
 def _read_parquet(source: Path | io.BytesIO, name: str) -> Table:
@@ -110,10 +128,20 @@ def _read_parquet(source: Path | io.BytesIO, name: str) -> Table:
     return Table(frame, np.arange(len(frame)), name, (f"{name} is read as Parquet; rows count from 0",))
 
 
-def _decode(content: bytes, name: str) -> tuple[str, str]:
+def decoded(content: bytes, name: str, mend: str = "Save it as CSV or Parquet.") -> tuple[str, str]:
+    """The text that bytes hold, and the encoding that they are in: UTF-8, UTF-16 with a mark, or Latin-1.
+
+    Args:
+        content: the bytes of a file.
+        name: what to call the file in messages.
+        mend: what to do where it is no text.
+
+    Raises:
+        DataError: it is no text.
+    """
     encoding = next((encoding for mark, encoding in _BOMS.items() if content.startswith(mark)), None)
     if encoding is None and (b"\0" in content or content.startswith(b"PK")):
-        raise DataError(f"{name} is no text: it may be a spreadsheet. Save it as CSV or Parquet.")
+        raise DataError(f"{name} is no text: it may be a spreadsheet. {mend}")
     for attempt in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
         try:
             return content.decode(attempt), attempt

@@ -43,6 +43,7 @@ def read_times(
     *,
     wall: bool | None = None,
     known: TimeType | None = None,
+    argument: str = "date",
 ) -> tuple[Times, TimeType, list[str]]:
     """The time stamps of a column, what is needed to give them back, and notes.
 
@@ -53,6 +54,7 @@ def read_times(
         wall: whether times with a zone are read from the clock on the wall; None does where all are of one time of day.
         known: how the stamps of another table of the same person were written, which settles what can be read in two
             ways.
+        argument: what the column was named as.
 
     Returns:
         The times (T,), datetime64[us], or int64 for a counter.
@@ -88,7 +90,7 @@ def read_times(
         return whole, TimeType("step", dtype=str(dtype)), [f"{where} counts steps"]
     raise DataError(
         f"{where} is of type {column.to_native().dtype if dtype == nw.Unknown else dtype} and holds no dates. "
-        "Turn it into dates first, or name another with date= (--date)."
+        f"Turn it into dates first, or name another with {argument}= (--{argument})."
     )
 
 

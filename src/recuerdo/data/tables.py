@@ -7,10 +7,9 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import Choice, choose, numbers
+from recuerdo.data.columns import Choice, choose, identified, numbers
 from recuerdo.data.covariates import Covariate, constant, of_table, read_columns
 from recuerdo.data.frames import kind_of, opened
 from recuerdo.data.frequency import Frequency, Times
@@ -267,14 +266,7 @@ def _series(frame: nw.DataFrame[Any], chosen: Choice, rows: NDArray[np.int64]) -
     """The ids in the order of first appearance, and for each row the number of its own."""
     if chosen.id is None:
         return [chosen.targets[0]], np.zeros(len(frame), dtype=np.int64)
-    column = frame[chosen.id]
-    absent = np.flatnonzero(column.is_null().to_numpy())
-    if absent.size:
-        raise DataError(f"Column {chosen.id!r}, row {rows[absent[0]]} is empty, so the row belongs to no series.")
-    cells = pl.Series(column.to_numpy()) if column.dtype.is_integer() else text_of(column)
-    ids = cells.unique(maintain_order=True)
-    group = cells.replace_strict(ids, np.arange(len(ids)), return_dtype=pl.Int64)
-    return ids.to_list(), group.to_numpy()
+    return identified(frame[chosen.id], rows)
 
 
 def _in_rows(

@@ -1,0 +1,55 @@
+"""What is to be learned of each row, as an array: classes by name or number, or the targets of a regression."""
+
+from collections.abc import Callable
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.data.stamps import text_of
+from recuerdo.errors import DataError
+
+__all__ = ["labels_of"]
+
+
+def labels_of(
+    column: nw.Series[Any],
+    rows: NDArray[np.int64],
+    where: str,
+    place: Callable[[int], str] = lambda _: "",
+) -> NDArray[Any]:
+    """A column of labels (R,) as int64, float64, bool or text, whatever it is in the table.
+
+    Args:
+        column: (R,) the labels.
+        rows: (R,) the number of each row, for messages.
+        where: what to call the table in messages.
+        place: what messages say more of the row at a place.
+
+    Raises:
+        DataError: a row has no label, or an infinite one, or the column holds neither numbers nor text.
+    """
+    where = f"{where}, column {column.name!r}"
+    kind = column.dtype
+    is_text = kind in (nw.String, nw.Categorical, nw.Object) or isinstance(kind, nw.Enum)
+    if not (kind.is_numeric() or kind == nw.Boolean or is_text):
+        raise DataError(f"{where} is of type {kind}, neither text nor numbers. Name another as label= (--label).")
+    absent = column.is_null().to_numpy()
+    if is_text:
+        labels = text_of(column).fill_null("")
+        absent = absent | (labels.str.strip_chars() == "").to_numpy()
+        labels = np.array(labels.to_list(), dtype=np.str_)
+    else:
+        filled = column.cast(nw.Float64) if not kind.is_integer() and kind != nw.Boolean else column
+        labels = (filled.fill_null(0) if kind.is_numeric() else filled.fill_null(False)).to_numpy()
+        labels = labels.astype({"b": np.bool_, "f": np.float64}.get(labels.dtype.kind, np.int64))
+        absent = absent | np.isnan(labels)
+    if absent.any():
+        i = int(absent.argmax())
+        more = f" ({absent.sum()} such rows)" if absent.sum() > 1 else ""
+        raise DataError(f"{where}, row {rows[i]}{place(i)} has no label{more}. Write it, or take the row out.")
+    if labels.dtype.kind == "f" and np.isinf(labels).any():
+        i = int(np.isinf(labels).argmax())
+        raise DataError(f"{where}, row {rows[i]}{place(i)} is {labels[i]}, which is no label. Correct it.")
+    return labels
