@@ -231,7 +231,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         return answered(model, X, self._who, lengths, answer)
 
     def predict_proba(self, X: Any, *, lengths: Any = None) -> Rows:
-        """Return how likely each class is: as `predict`, with a last axis of C probabilities in the order of classes."""
+        """Return how likely each class is: as `predict`, with a last axis of C probabilities in the classes' order."""
         return self._logits(X, lengths, np.exp)
 
     def predict_log_proba(self, X: Any, *, lengths: Any = None) -> Rows:
