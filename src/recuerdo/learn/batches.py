@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from recuerdo.errors import ModelFileError, OptionError, ShapeError
 from recuerdo.learn.problem import Batch
 
 PROBED = 64  # samples that tell one data set from another: enough to notice a change, cheap for lazy data
+POOL = 32  # batches sorted by length together: lengths in a batch are alike, and who is in it still differs by epoch
 
 
 class GatherBatches:
@@ -22,15 +24,20 @@ class GatherBatches:
     Epoch e visits the samples in the order `np.random.default_rng([seed, e]).permutation(size)`, so a place in
     the training is just (epoch, position). The last batch of an epoch may be smaller.
 
+    With `lengths`, samples of like length share a batch, so that little is padded: that order is cut into pools of 32
+    batches or more, each pool is sorted by length and cut into batches, and the batches are shuffled.
+
     Args:
         size: number of samples.
         gather: makes a batch from an int64 array of sample numbers; the same numbers must give the same batch.
         batch_size: samples in a batch.
         shuffle: False visits the samples in their own order.
         seed: of the orders.
+        lengths: time steps of each sample, (size,), where they differ; None leaves the order as it is drawn.
 
     Raises:
-        OptionError: no samples, a batch size below 1, or a negative seed.
+        OptionError: no samples, a batch size below 1, a negative seed, or lengths without shuffle.
+        ShapeError: other than one length for each sample.
 
     >>> series = torch.arange(10.0)
     >>> def windows(i):
@@ -38,6 +45,10 @@ class GatherBatches:
     >>> batches = GatherBatches(7, windows, batch_size=4, shuffle=False)
     >>> [batch.target.tolist() for batch in batches]
     [[3.0, 4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
+    >>> steps = np.array([2, 90, 3, 88, 91, 2])
+    >>> alike = GatherBatches(6, lambda i: Batch({}, torch.from_numpy(steps[i])), batch_size=3, lengths=steps)
+    >>> sorted(sorted(batch.target.tolist()) for batch in alike)
+    [[2, 2, 3], [88, 90, 91]]
     """
 
     def __init__(
@@ -47,6 +58,7 @@ class GatherBatches:
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int = 0,
+        lengths: ArrayLike | None = None,
     ) -> None:
         numbers = {"size": size, "batch_size": batch_size, "seed": seed}
         for name, least in (("size", 1), ("batch_size", 1), ("seed", 0)):
@@ -55,6 +67,9 @@ class GatherBatches:
         self._gather = gather
         # Python's own integers, whichever came: they go into the checkpoint.
         self._kind = {name: operator.index(value) for name, value in numbers.items()} | {"shuffle": int(shuffle)}
+        self._lengths = None if lengths is None else _checked(lengths, size, shuffle)
+        if self._lengths is not None:  # absent otherwise, as in the checkpoints of batches that knew no lengths
+            self._kind["lengths"] = zlib.crc32(self._lengths.tobytes())
         self._content: int | None = None
         self._epoch = 0
         self._position = 0
@@ -76,9 +91,17 @@ class GatherBatches:
             yield batch
 
     def _order(self, epoch: int) -> np.ndarray:
-        if self._kind["shuffle"]:
-            return np.random.default_rng([self._kind["seed"], epoch]).permutation(self._kind["size"])
-        return np.arange(self._kind["size"])
+        size, width = self._kind["size"], self._kind["batch_size"]
+        if not self._kind["shuffle"]:
+            return np.arange(size)
+        random = np.random.default_rng([self._kind["seed"], epoch])
+        order = random.permutation(size)
+        if self._lengths is None:
+            return order
+        cuts = np.arange(1, max(size // (POOL * width), 1)) * (POOL * width)  # the rest joins the last pool
+        pools = [pool[np.argsort(self._lengths[pool], kind="stable")] for pool in np.split(order, cuts)]
+        *whole, rest = _cut(np.concatenate(pools), len(cuts) * POOL * width, width, random)
+        return np.concatenate([*(whole[k] for k in random.permutation(len(whole))), rest])
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and position of the next batch, and what tells these batches from others."""
@@ -105,8 +128,9 @@ class GatherBatches:
             )
         for name in (*self._kind, "content"):
             if state[name] != own[name]:
-                what = "samples themselves differ" if name == "content" else f"{name} was {state[name]}"
-                now = "" if name == "content" else f" and is now {own[name]}"
+                sums = {"content": "samples themselves differ", "lengths": "lengths of the samples differ"}
+                what = sums.get(name, f"{name} was {state[name]}")
+                now = "" if name in sums else f" and is now {own[name]}"
                 raise ModelFileError(
                     f"The saved place belongs to other batches: the {what}{now}. "
                     "Train on the same data, or name another file."
@@ -164,6 +188,33 @@ class ArrayBatches(GatherBatches):
             return Batch({name: value[rows] for name, value in tensors.items()}, answers[rows])
 
         super().__init__(len(answers), gather, batch_size, shuffle, seed)
+
+
+def _cut(sorted_pools: NDArray, last: int, width: int, random: np.random.Generator) -> list[NDArray]:
+    """Cut into batches of `width`, and put the incomplete one (perhaps empty) at the end.
+
+    It is taken from anywhere in the pool that begins at `last`: from the end, it would always be the longest.
+    """
+    batches, missing = divmod(len(sorted_pools), width)
+    begin = int(random.integers(last // width, batches + 1)) * width
+    rest = sorted_pools[begin : begin + missing]
+    whole = np.delete(sorted_pools, np.s_[begin : begin + missing])
+    return [*whole.reshape(batches, width), rest]
+
+
+def _checked(lengths: ArrayLike, size: int, shuffle: bool) -> NDArray[np.int64]:
+    found = np.asarray(lengths)
+    if found.shape != (size,) or not np.issubdtype(found.dtype, np.integer):
+        raise ShapeError(
+            f"The lengths of {size} samples are {size} whole numbers, one for each; "
+            f"got {found.dtype} of shape {found.shape}."
+        )
+    if not shuffle:
+        raise OptionError(
+            "lengths= puts samples of like length together, and shuffle=False keeps the samples in their own order: "
+            "choose one of the two."
+        )
+    return found.astype(np.int64)
 
 
 def _tensor(value: np.ndarray | Tensor) -> Tensor:
