@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -14,9 +14,19 @@ BETAS = 0.9, 0.999
 EPSILON = 1e-8
 """Added to the root of the mean square."""
 
+LARGE = 300_000
+"""Numbers in a tensor from which it is moved by torch's fused kernel, in one pass over memory.
+
+On one thread and in float32, a step of 1e4 numbers takes 0.03 ms fused and 0.06 ms otherwise, 3e5 0.24 and 0.62 ms, 1e6
+0.74 and 2.1 ms, 1e7 12 and 52 ms. Below, little time is won, and small models keep the bits that they have always had.
+"""
+
 
 class AdamW:
     """Adam with decoupled weight decay: the same steps as torch.optim.AdamW, bit for bit.
+
+    A tensor of many numbers on the CPU, such as an embedding, takes the steps of torch.optim.AdamW(fused=True), which
+    round otherwise and are two to four times as fast.
 
     The compiler that torch's class loads takes seconds of a process's first training, and 70 MiB. Hooks that are
     registered with torch.optim do not hear of these steps; a :class:`~recuerdo.learn.Callback` does.
@@ -58,6 +68,12 @@ class AdamW:
             if number not in self.state:
                 zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
                 self.state[number] = {"step": torch.tensor(0.0), **zeros}
+        large = [each for each in moving if _goes_fused(each[1], each[2], self.state[each[0]])]
+        fused = {number for number, _, _ in large}
+        self._move([each for each in moving if each[0] not in fused], fused=False)
+        self._move(large, fused=True)
+
+    def _move(self, moving: Sequence[tuple[int, Tensor, Tensor]], *, fused: bool) -> None:
         states = [self.state[number] for number, _, _ in moving]
         adamw(
             [parameter for _, parameter, _ in moving],
@@ -66,7 +82,8 @@ class AdamW:
             [each["exp_avg_sq"] for each in states],
             [],
             [each["step"] for each in states],
-            foreach=True,
+            foreach=not fused,
+            fused=fused,
             amsgrad=False,
             beta1=BETAS[0],
             beta2=BETAS[1],
@@ -85,3 +102,10 @@ class AdamW:
             }
             for number, each in state.items()
         }
+
+
+def _goes_fused(parameter: Tensor, gradient: Tensor, state: Mapping[str, Tensor]) -> bool:
+    if parameter.numel() < LARGE or parameter.device.type != "cpu" or not parameter.is_floating_point():
+        return False
+    # torch 2.13: the fused kernel reads all four in the order in which they lie, and is silently wrong if it differs.
+    return all(each.is_contiguous() for each in (parameter, gradient, state["exp_avg"], state["exp_avg_sq"]))
