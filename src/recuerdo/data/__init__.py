@@ -4,7 +4,8 @@ from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.long_sequences import LongSequences, sequences_from_table
-from recuerdo.data.problems import adding
+from recuerdo.data.mnist import mnist_pixels, mnist_rows
+from recuerdo.data.problems import adding, copying, delayed_recall, tagging, temporal_order
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
@@ -28,12 +29,18 @@ __all__ = [
     "adding",
     "ahead",
     "air_passengers",
+    "copying",
+    "delayed_recall",
     "fixed_steps",
+    "mnist_pixels",
+    "mnist_rows",
     "panel",
     "read",
     "read_archive",
     "read_sequences",
     "require_like",
     "sequences_from_table",
+    "tagging",
+    "temporal_order",
     "to_frame",
 ]
