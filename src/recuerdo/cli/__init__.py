@@ -15,6 +15,7 @@ from recuerdo.cli.forecast import forecast
 from recuerdo.cli.grouped import GroupedCommand
 from recuerdo.cli.info import info
 from recuerdo.cli.memory import memory
+from recuerdo.cli.problem import problem
 from recuerdo.errors import RecuerdoError
 
 INTERRUPTED = 130
@@ -43,7 +44,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (demo, forecast, memory, info):
+for each in (demo, forecast, memory, problem, info):
     app.command(cls=GroupedCommand)(interruptible(each))
 
 

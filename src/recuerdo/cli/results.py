@@ -74,9 +74,23 @@ def prepare_page(path: Path, *, overwrite: bool) -> Path:
     from recuerdo.show.pages import checked
 
     checked(path)
+    return prepare_file(path, "--html", overwrite=overwrite)
+
+
+def prepare_file(path: Path, option: str, *, overwrite: bool) -> Path:
+    """See that a file can be written to a place of its own, and that nothing there would be lost.
+
+    Args:
+        path: the file.
+        option: what asked for it, such as --json.
+        overwrite: whether a file that is there is replaced.
+
+    Raises:
+        OutputError: something is there and `overwrite` is not asked for, or the place cannot be written.
+    """
     if path.exists() and not (overwrite and path.is_file()):
         raise OutputError(
-            f"{path} is there already, and nothing is overwritten unasked: choose another --html"
+            f"{path} is there already, and nothing is overwritten unasked: choose another {option}"
             f"{', or add --overwrite' if path.is_file() else ''}."
         )
     try:
@@ -84,7 +98,7 @@ def prepare_page(path: Path, *, overwrite: bool) -> Path:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}): choose another --html.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror}): choose another {option}.") from error
     return path
 
 

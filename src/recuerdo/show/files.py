@@ -29,15 +29,21 @@ def save_picture(drawn: Axes | Figure, path: str | Path, *, formats: tuple[str, 
         OptionError: another ending.
         OutputError: the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in formats:
-        raise OptionError(f"A picture ends in {', '.join(formats)}, and {path.name} does not: change the file's name.")
+    path = checked_picture(path, formats)
     figure = figure_of(drawn)
     try:
         with mpl.rc_context({"svg.hashsalt": "recuerdo"}):
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
     except OSError as error:
         raise OutputError(f"The picture cannot be written to {path}: {error.strerror}. Choose another path.") from error
+    return path
+
+
+def checked_picture(path: str | Path, formats: tuple[str, ...] = FORMATS) -> Path:
+    """Return the path of a picture, or raise OptionError where it has another ending."""
+    path = Path(path)
+    if path.suffix.lower() not in formats:
+        raise OptionError(f"A picture ends in {', '.join(formats)}, and {path.name} does not: change the file's name.")
     return path
 
 

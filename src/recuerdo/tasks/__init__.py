@@ -15,6 +15,7 @@ from recuerdo.tasks.forecaster import Forecaster
 from recuerdo.tasks.forecasts import Forecasts
 from recuerdo.tasks.hold_out import Comparison, hold_out
 from recuerdo.tasks.model_files import read_model
+from recuerdo.tasks.problem_runs import ProblemRuns, run_problem
 from recuerdo.tasks.report import Report
 from recuerdo.tasks.score_tables import Errors
 from recuerdo.tasks.sequence_classifier import SequenceClassifier
@@ -54,6 +55,7 @@ __all__ = [
     "Explanation",
     "Forecaster",
     "Forecasts",
+    "ProblemRuns",
     "Report",
     "SequenceClassifier",
     "SequenceRegressor",
@@ -66,4 +68,5 @@ __all__ = [
     "interval_metrics",
     "load",
     "metrics",
+    "run_problem",
 ]
