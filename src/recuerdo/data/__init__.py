@@ -2,15 +2,18 @@
 
 from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
+from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.long_sequences import LongSequences, sequences_from_table
 from recuerdo.data.mnist import mnist_pixels, mnist_rows
+from recuerdo.data.ngrams import NGrams, fit_ngrams
 from recuerdo.data.problems import adding, copying, delayed_recall, tagging, temporal_order
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences, require_like
 from recuerdo.data.tables import Panel, panel, to_frame
+from recuerdo.data.texts import TextToken, Tokens, fit_tokens
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series
 from recuerdo.data.windows import WindowSet
@@ -20,21 +23,27 @@ __all__ = [
     "Covariate",
     "Frequency",
     "LongSequences",
+    "NGrams",
     "Panel",
     "Ragged",
     "Series",
     "Table",
+    "TextToken",
     "TimeType",
+    "Tokens",
     "WindowSet",
     "adding",
     "ahead",
     "air_passengers",
     "copying",
     "delayed_recall",
+    "fit_ngrams",
+    "fit_tokens",
     "fixed_steps",
     "mnist_pixels",
     "mnist_rows",
     "panel",
+    "ppmi_embeddings",
     "read",
     "read_archive",
     "read_sequences",
