@@ -16,7 +16,7 @@ from recuerdo.tasks.class_metrics import checked_weights
 from recuerdo.tasks.sequence_answers import Rows, answered
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
 from recuerdo.tasks.sequence_models import Source
-from recuerdo.tasks.sequence_options import require_bag, require_class_weight, require_from_zero
+from recuerdo.tasks.sequence_options import require_bag, require_class_weight
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_targets import Targets, read_labels
 
@@ -46,7 +46,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         changes: whether each step of numbers tells its change from the one before too; "auto" does where changes are
             small beside the spread of the values.
         jitter: standard deviation of the noise on numbers in training, in units of each feature's own.
-        mixing: α of the mixtures of two sequences that a network of numbers trains on (mixup); 0 for none.
         level: what a text is cut into: "word", "char" or "bpe".
         lowercase: whether texts are read in small letters.
         max_vocabulary: tokens that are known at most; None for all (8,192 for "bpe").
@@ -105,8 +104,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         dropout: float = 0.3,
         fold: int | None = None,
         changes: bool | str = "auto",
-        jitter: float = 0.1,
-        mixing: float = 0.0,
+        jitter: float = 0.3,
         level: str = "word",
         lowercase: bool = True,
         max_vocabulary: int | None = None,
@@ -140,7 +138,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self.fold = fold
         self.changes = changes
         self.jitter = jitter
-        self.mixing = mixing
         self.level = level
         self.lowercase = lowercase
         self.max_vocabulary = max_vocabulary
@@ -305,7 +302,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     def _check_own_options(self) -> None:
         require_bag(self.bag)
         require_class_weight(self.class_weight)
-        require_from_zero("mixing", self.mixing)
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         return read_labels(y, lengths, each=self.output == "each", who=self._who, classes=classes)

@@ -173,7 +173,7 @@ class SequenceEstimator(BaseEstimator):
             self._settle(model)
         model = self._model
         samples = Samples(model.encode(source, self._who), _scaled(targets, model.offset, model.unit), weights)
-        schedule = self._schedule(plan, None, 0.0)
+        schedule = self._schedule(plan, None)
         members = []
         for number, net in enumerate(model.nets):
             history = train_on(net, samples, schedule, seed=seed + number, label="one pass", steady=True)
@@ -195,14 +195,13 @@ class SequenceEstimator(BaseEstimator):
         elif hasattr(self, "n_features_in_"):
             del self.n_features_in_
 
-    def _schedule(self, plan: Plan, budget: float | None, mixing: float) -> Schedule:
+    def _schedule(self, plan: Plan, budget: float | None) -> Schedule:
         return Schedule(
             max_steps=plan.max_steps,
             max_seconds=budget,
             batch_size=plan.batch_size,
             learning_rate=plan.learning_rate,
             weight_decay=self.weight_decay,
-            mixing=mixing,
             device=resolve_device(self.device),
             verbose=self.verbose,
         )
@@ -295,9 +294,8 @@ class SequenceEstimator(BaseEstimator):
         looked = None
         if watched is not None:
             looked = Samples(encoding.encode(watched[0]), _scaled(watched[1], offset, unit), watched[2])
-        mixing = getattr(self, "mixing", 0.0) if not plan.texts and not targets.each else 0.0
         members = []
-        schedule = self._schedule(plan, None if budget is None else budget / self.n_seeds, mixing)
+        schedule = self._schedule(plan, None if budget is None else budget / self.n_seeds)
         for number in range(self.n_seeds):
             own = label if self.n_seeds == 1 else f"{label} {number + 1}/{self.n_seeds}"
             members.append(

@@ -33,7 +33,6 @@ class Schedule:
     batch_size: int
     learning_rate: float
     weight_decay: float
-    mixing: float
     device: torch.device
     verbose: bool | str | None
 
@@ -97,42 +96,6 @@ def loss(output: Tensor, batch: Batch, classes: bool) -> Tensor:
     if error.ndim == 1:
         return (error * weight).mean()
     return (error * weight[:, None]).sum() / known.sum().clamp_min(1)
-
-
-class Mixed(nn.Module):
-    """A network that trains on mixtures of two samples of a batch, weighed by a Beta-distributed share.
-
-    With few training rows a network knows them all by heart; what lies between two of them it has to reason out.
-
-    Args:
-        net: the network.
-        mixing: α of Beta(α, α), from which one share is drawn for each batch.
-
-    Source:
-        Zhang et al. 2018, mixup, section 2.
-    """
-
-    def __init__(self, net: SequenceNet, mixing: float) -> None:
-        super().__init__()
-        self.net, self.mixing = net, mixing
-        self.share, self.partner = 1.0, torch.zeros(0, dtype=torch.int64)
-
-    def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # noqa: A002
-        """Answer for mixtures in training, and for the samples themselves otherwise."""
-        if not self.training:
-            return self.net(input, lengths)
-        self.share = torch.distributions.Beta(self.mixing, self.mixing).sample().item()
-        self.partner = torch.randperm(len(lengths)).to(lengths.device)
-        mixed = self.share * input + (1 - self.share) * input[self.partner]
-        return self.net(mixed, torch.maximum(lengths, lengths[self.partner]))
-
-    def loss(self, output: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of class mixtures; of the samples themselves in evaluation."""
-        own = loss(output, batch, classes=True)
-        if not self.training:
-            return own
-        swapped = Batch(batch.inputs, batch.target[self.partner], {"weight": batch.aside["weight"][self.partner]})
-        return self.share * own + (1 - self.share) * loss(output, swapped, classes=True)
 
 
 @dataclass(frozen=True)
@@ -227,13 +190,9 @@ def train_on(
         settings = replace(settings, evaluate_every=every, patience=patience)
         order = np.argsort(watched.inputs.lengths, kind="stable")
         valid = GatherBatches(len(order), lambda i: watched.batch(order[i]), batch_size=256, shuffle=False)
-    problem, module = as_problem(net, samples, schedule.batch_size, seed=seed), net
-    if schedule.mixing:
-        module = Mixed(net, schedule.mixing)
-        problem = replace(problem, module=module, loss=module.loss)
     with threads_for(schedule.batch_size * net.shape.products):
         return fit(
-            problem,
+            as_problem(net, samples, schedule.batch_size, seed=seed),
             valid=valid,
             settings=settings,
             random_state=seed,
