@@ -65,7 +65,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         dropout: float = 0.3,
         fold: int | None = None,
         changes: bool | str = "auto",
-        jitter: float = 0.3,
+        jitter: float = 0.1,
         level: str = "word",
         lowercase: bool = True,
         max_vocabulary: int | None = None,
