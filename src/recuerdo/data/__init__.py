@@ -1,4 +1,4 @@
-"""What a person has, made ready for a network: tables become validated series, and series become windows."""
+"""What a person has, made ready for a network: tables become series and windows, or sequences of any lengths with labels."""
 
 from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
@@ -13,6 +13,7 @@ from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences, require_like
 from recuerdo.data.tables import Panel, panel, to_frame
+from recuerdo.data.text_tables import texts_from_table
 from recuerdo.data.texts import TextToken, Tokens, fit_tokens
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series
@@ -51,5 +52,6 @@ __all__ = [
     "sequences_from_table",
     "tagging",
     "temporal_order",
+    "texts_from_table",
     "to_frame",
 ]

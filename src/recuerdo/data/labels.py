@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import text_of
 from recuerdo.errors import DataError
 
-__all__ = ["labels_of"]
+__all__ = ["holds_text", "labels_of"]
+
+
+def holds_text(column: nw.Series[Any]) -> bool:
+    """Whether a column is of text by its type, or may hold some because it may hold anything."""
+    return column.dtype in (nw.String, nw.Categorical, nw.Object) or isinstance(column.dtype, nw.Enum)
 
 
 def labels_of(
@@ -32,7 +37,7 @@ def labels_of(
     """
     where = f"{where}, column {column.name!r}"
     kind = column.dtype
-    is_text = kind in (nw.String, nw.Categorical, nw.Object) or isinstance(kind, nw.Enum)
+    is_text = holds_text(column)
     if not (kind.is_numeric() or kind == nw.Boolean or is_text):
         raise DataError(f"{where} is of type {kind}, neither text nor numbers. Name another as label= (--label).")
     absent = column.is_null().to_numpy()

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from recuerdo.data.times import looks_like_dates
 from recuerdo.errors import DataError
 
-__all__ = ["Table", "decoded", "is_parquet", "read", "typed", "unpacked"]
+__all__ = ["MISSING", "Table", "decoded", "is_parquet", "read", "read_written", "typed", "unpacked"]
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
-_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
+"""What stands in a text file for a missing cell."""
+
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|Inf|INF)$"
 _COMMA_NUMBER = r"^[+-]?\d*,?\d+$"
 _COMMA_AND_POINTS = r"^[+-]?\d{1,3}(?:\.\d{3})+,\d+$"
@@ -29,6 +31,7 @@ _POINT_THOUSANDS = r"^[+-]?\d{1,3}(?:\.\d{3})+$"
 _LEADING_ZERO = r"^0\d"
 _LEAD = re.compile(r"(?:sep=.[ \t]*\r?\n)?(?: *\r?\n)*")  # what tells Excel the separator, and empty lines
 _HEADLESS = re.compile(r"^[+-]?[\d.,:/TZ +-]+$")
+_ENCLOSED = re.compile(r'(?:^|(?<=[\t\n]))"(?:[^"]|"")*"(?=[\t\r\n]|$)')  # a cell between tabs
 _PARQUET = b"PAR1"
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -88,6 +91,25 @@ def read(path: str | Path) -> Table:
         return _read_parquet(io.BytesIO(content), path.name)
     text, encoding = decoded(content, path.name)
     return _read_text(text, path.name, encoding)
+
+
+def read_written(path: Path) -> Table:
+    """Read a CSV or TSV file as `read` does, with every cell as it is written: as text, and none of them missing.
+
+    Between tabs a quotation mark may be a plain letter: it is one where cells hold some that do not enclose the cell,
+    and every line has as many tabs as the header.
+
+    Args:
+        path: the file, which is no Parquet file.
+
+    Returns:
+        The table, all columns text, empty cells "".
+
+    Raises:
+        DataError: there is no such file, or no table in it.
+    """
+    text, encoding = decoded(unpacked(path), path.name)
+    return _read_text(text, path.name, encoding, written=True)
 
 
 def is_parquet(path: Path) -> bool:
@@ -150,7 +172,7 @@ def decoded(content: bytes, name: str, mend: str = "Save it as CSV or Parquet.")
     raise DataError(f"{name} begins with the mark of {encoding} and is not so encoded. Save it as UTF-8.")
 
 
-def _read_text(text: str, name: str, encoding: str) -> Table:
+def _read_text(text: str, name: str, encoding: str, *, written: bool = False) -> Table:
     if "\n" not in text:
         text = text.replace("\r", "\n")  # as an old Macintosh ended its lines
     lines = text.count("\n")
@@ -159,7 +181,10 @@ def _read_text(text: str, name: str, encoding: str) -> Table:
     if not text.strip():
         raise DataError(f"{name} is empty. It should hold a header and one row for each time step.")
     separator = _separator(text)
-    records = _records(text, separator, name)
+    plain = written and separator == "\t" and _plain_quotes(text)
+    records = (
+        (line.rstrip("\r").split(separator) for line in text.split("\n")) if plain else _records(text, separator, name)
+    )
     first = next(records)
     second = next((record for record in records if record), [])
     # A header without a name is taken for row numbers in the first column, and for what a spreadsheet left elsewhere.
@@ -172,7 +197,13 @@ def _read_text(text: str, name: str, encoding: str) -> Table:
         twice = next(cell for cell in header if header.count(cell) > 1)
         raise DataError(f"{name} has several columns called {twice!r} in its header. Rename all but one.")
     try:
-        frame = pl.read_csv(text.encode(), separator=separator, has_header=not headless, infer_schema=False)
+        frame = pl.read_csv(
+            text.encode(),
+            separator=separator,
+            has_header=not headless,
+            infer_schema=False,
+            quote_char=None if plain else '"',
+        )
     except pl.exceptions.PolarsError as error:
         raise _misfit(text, separator, name, lines_before) from error
     if not headless:
@@ -185,7 +216,9 @@ def _read_text(text: str, name: str, encoding: str) -> Table:
     if not filled.any():
         raise DataError(f"{name} has a header ({', '.join(header)}) and no rows below it.")
     rows, frame = rows[filled.to_numpy()], frame.filter(filled)
-    frame = frame.with_columns(pl.when(pl.all().is_in(_MISSING)).then(None).otherwise(pl.all()).name.keep())
+    if written:
+        return Table(frame.with_columns(pl.all().fill_null("")), rows, name, ())
+    frame = frame.with_columns(pl.when(pl.all().is_in(MISSING)).then(None).otherwise(pl.all()).name.keep())
     clear = [column for column in frame if column.str.contains(_CLEAR_COMMA).any()]
     # One cell such as "12,15" among words makes points doubtful; only a column of numbers makes commas decimal.
     decimal = any(column.drop_nulls().str.contains(f"{_COMMA_NUMBER}|{_COMMA_AND_POINTS}").all() for column in clear)
@@ -196,9 +229,10 @@ def _read_text(text: str, name: str, encoding: str) -> Table:
     return Table(frame, rows, name, (f"{name} is read with {' and '.join(said)}",) if said else ())
 
 
-def _records(text: str, separator: str, name: str) -> Iterator[list[str]]:
+def _records(text: str, separator: str, name: str, plain: bool = False) -> Iterator[list[str]]:
+    quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
     except csv.Error as error:  # a cell larger than any that is meant
         raise _open_quote(name) from error
 
@@ -209,6 +243,12 @@ def _separator(text: str) -> str:
     counts = {mark: [line.count(mark) for line in lines] for mark in _SEPARATORS}
     even = {mark: sum(n == count[0] for n in count) for mark, count in counts.items() if count[0]}
     return max(even, key=lambda mark: even[mark], default=",")
+
+
+def _plain_quotes(text: str) -> bool:
+    """Whether the quotation marks in a file of tabs are letters and enclose nothing."""
+    tabs = {line.count("\t") for line in text.split("\n") if line.strip("\r")}
+    return len(tabs) == 1 and '"' in _ENCLOSED.sub("", text)
 
 
 def _misfit(text: str, separator: str, name: str, lines_before: int) -> DataError:

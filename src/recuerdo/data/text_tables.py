@@ -1,0 +1,150 @@
+"""A table of texts, each with a label, as a list of strings and an array."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recuerdo.data.columns import ROW_NAMES, no_column
+from recuerdo.data.frames import opened
+from recuerdo.data.labels import holds_text, labels_of
+from recuerdo.data.reading import MISSING, is_parquet, read_written, typed
+from recuerdo.errors import DataError, OptionError
+
+__all__ = ["texts_from_table"]
+
+_TEXTS = ("text", "sentence", "review")
+_LABELS = ("label", "class", "target", "sentiment")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A table with what is needed to choose columns of it and to talk about it."""
+
+    frame: nw.DataFrame[Any]
+    rows: NDArray[np.int64]
+    name: str
+    written: bool  # it is a text file, where even numbers are text
+
+
+def texts_from_table(
+    table: Any, *, text: str | None = None, label: str | None = None, labelled: bool = True
+) -> tuple[list[str], NDArray[Any] | None]:
+    """Read a table with a column of texts and a column of labels.
+
+    Args:
+        table: a frame of pandas, polars or pyarrow, or the path of a CSV, TSV or Parquet file. In a TSV file quotation
+            marks may be letters of the texts. In messages the rows of a frame count from 0, and the header of a CSV
+            file is row 1.
+        text: the column of texts; None takes the one called text, sentence or review, or else the only one of text.
+        label: the column of labels, of numbers or text; None takes the one called label, class, target or sentiment, or
+            else the only other one.
+        labelled: False looks for no labels.
+
+    Returns:
+        The N texts and their labels (N,), int64, float64, bool or text; None for the labels if not labelled. Spaces
+        around the cells of a CSV or TSV file are cut off; an empty text stays.
+
+    Raises:
+        DataError: no column or several would fit, or a text or a label is missing; the message names the row.
+        OptionError: a label is named and not labelled.
+
+    Example:
+        >>> import polars as pl
+        >>> texts_from_table(pl.DataFrame({"stars": [5, 1], "review": ["Grand.", "Never again."]}))
+        (['Grand.', 'Never again.'], array([5, 1]))
+    """
+    if label is not None and not labelled:
+        raise OptionError(f"label={label!r} names labels, and labelled=False leaves them out. Give one of the two.")
+    there = _open(table)
+    for argument, column in (("text", text), ("label", label)):
+        if column is not None and column not in there.frame.columns:
+            raise no_column(there.frame, there.name, argument, column)
+    found = text if text is not None else _find_text(there, label, labelled)
+    if not labelled:
+        return _texts(there, found), None
+    answer = label if label is not None else _find_label(there, found)
+    if answer == found:
+        raise DataError(f"Column {found!r} of {there.name} is named twice, as text= and label=. Name it once.")
+    labels = _labels(there, answer)
+    if there.written and text is None and label is None and answer in labels.astype(str) and answer not in _LABELS:
+        raise DataError(
+            f"{there.name} seems to have no header: {answer!r} stands where the name of the labels should be, and is "
+            "one of them. Write label and text above the columns."
+        )
+    return _texts(there, found), labels
+
+
+def _open(table: Any) -> _Opened:
+    if isinstance(table, str | Path) and Path(table).is_file() and not is_parquet(Path(table)):
+        found = read_written(Path(table))
+        return _Opened(nw.from_native(found.frame), found.rows, found.name, written=True)
+    frame, rows, name, _ = opened(table, each="text")
+    return _Opened(frame, rows, name, written=False)
+
+
+def _typed(there: _Opened, column: str) -> nw.Series[Any]:
+    """A column in the type that its cells have."""
+    if not there.written:
+        return there.frame[column]
+    cells = there.frame[column].to_native()
+    return nw.from_native(typed(cells.set(cells.is_in(MISSING), None)), series_only=True)
+
+
+def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
+    free = [column for column in there.frame.columns if column != label and column not in ROW_NAMES]
+    called = [column for column in free if column.lower() in _TEXTS]
+    if not called:
+        answers = _LABELS if labelled and label is None else ()
+        called = [column for column in free if column.lower() not in answers and holds_text(_typed(there, column))]
+        if labelled and label is None and len(called) == len(free) == 2:
+            called = _longer(there, called)
+    if len(called) == 1:
+        return called[0]
+    found = f"several columns that may hold the texts ({', '.join(called)})" if called else "no column of texts"
+    raise DataError(
+        f"{there.name} has {found}; the columns are {', '.join(there.frame.columns)}. Name one with text= (--text)."
+    )
+
+
+def _longer(there: _Opened, columns: list[str]) -> list[str]:
+    """Of two columns the one of longer cells, if the other one repeats itself as labels do."""
+    cells = [pl.Series(there.frame[column].to_list(), dtype=pl.String, strict=False) for column in columns]
+    lengths = [float(column.str.len_chars().sum()) for column in cells]
+    longer = int(lengths[1] > lengths[0])
+    shorter = cells[1 - longer]
+    return [columns[longer]] if lengths[0] != lengths[1] and shorter.n_unique() < len(shorter) else columns
+
+
+def _find_label(there: _Opened, text: str) -> str:
+    free = [column for column in there.frame.columns if column != text and column not in ROW_NAMES]
+    called = [column for column in free if column.lower() in _LABELS] or free
+    if len(called) == 1:
+        return called[0]
+    found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"
+    raise DataError(f"{there.name} has {found} beside the texts in {text!r}. Name one with label= (--label).")
+
+
+def _labels(there: _Opened, column: str) -> NDArray[Any]:
+    return labels_of(_typed(there, column), there.rows, there.name)
+
+
+def _texts(there: _Opened, column: str) -> list[str]:
+    cells = there.frame[column]
+    where = f"{there.name}, column {column!r}"
+    if not holds_text(cells):
+        raise DataError(f"{where} is of type {cells.dtype}, and texts are needed. Name another with text= (--text).")
+    absent = cells.is_null().to_numpy()
+    if absent.any():
+        more = f" ({absent.sum()} such rows)" if absent.sum() > 1 else ""
+        row = there.rows[absent.argmax()]
+        raise DataError(f"{where}, row {row} has no text{more}. Write '' for an empty one, or take the row out.")
+    texts = cells.to_list()
+    for row, cell in zip(there.rows, texts, strict=True):
+        if not isinstance(cell, str):
+            raise DataError(f"{where}, row {row} is {cell!r} and no text. Write it as text.")
+    return texts
