@@ -8,6 +8,7 @@ from recuerdo.show.accuracy import (
     plot_losses,
 )
 from recuerdo.show.backtests import plot_backtest
+from recuerdo.show.confusion import plot_confusion
 from recuerdo.show.files import save_picture
 from recuerdo.show.forecast_page import save_backtest_page, save_forecast_page
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
@@ -20,6 +21,7 @@ from recuerdo.show.unfold import plot_unfolded, save_unfolded
 
 __all__ = [
     "plot_backtest",
+    "plot_confusion",
     "plot_coverage",
     "plot_depth",
     "plot_error_by_horizon",

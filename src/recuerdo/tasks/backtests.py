@@ -16,8 +16,9 @@ from recuerdo.data.tables import Panel, to_frame
 from recuerdo.errors import OptionError
 from recuerdo.tasks.interval_metrics import intervals
 from recuerdo.tasks.metrics import scores
-from recuerdo.tasks.report import Standing, score_table, standing, verdict
+from recuerdo.tasks.report import score_table, standing, verdict
 from recuerdo.tasks.score_tables import Errors
+from recuerdo.tasks.standings import Standing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

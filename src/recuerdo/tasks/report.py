@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recuerdo.errors import OptionError
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.metrics import SCORES
+from recuerdo.tasks.standings import Scores, Standing, columns, numbers, plain_row, sentence, stand
 
 if TYPE_CHECKING:
     from recuerdo.learn import History
@@ -120,8 +121,8 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return the report as a plain dict; scores that are undefined become None."""
         plain = asdict(self)
-        plain["scores"] = {name: _plain(row) for name, row in self.scores.items()}
-        plain["seed_scores"] = [[seed, _plain(row)] for seed, row in self.seed_scores.items()]
+        plain["scores"] = {name: plain_row(row) for name, row in self.scores.items()}
+        plain["seed_scores"] = [[seed, plain_row(row)] for seed, row in self.seed_scores.items()]
         plain["training_seconds"] = None if math.isnan(self.training_seconds) else self.training_seconds
         return plain
 
@@ -132,23 +133,15 @@ class Report:
         return cls(
             **{
                 **plain,
-                "scores": {name: _numbers(row) for name, row in plain["scores"].items()},
+                "scores": {name: numbers(row) for name, row in plain["scores"].items()},
                 "choices": tuple(plain["choices"]),
                 "training_seconds": math.nan if seconds is None else seconds,
-                "seed_scores": {seed: _numbers(row) for seed, row in plain.get("seed_scores", [])},
+                "seed_scores": {seed: numbers(row) for seed, row in plain.get("seed_scores", [])},
             }
         )
 
 
-def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
-    return {key: None if math.isnan(value) else value for key, value in row.items()}
-
-
-def _numbers(row: Mapping[str, float | None]) -> dict[str, float]:
-    return {key: math.nan if value is None else value for key, value in row.items()}
-
-
-def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+def verdict(model: str, scores: Scores) -> str:
     """Return one sentence on the model against its best baseline.
 
     Example:
@@ -156,62 +149,17 @@ def verdict(model: str, scores: Mapping[str, Mapping[str, float]]) -> str:
         GRU wins: MASE 0.500, against 1.000 for naive, the best baseline (50 % less).
     """
     found = standing(model, scores)
-    score, best, own, other = found.score, found.best, found.own, found.other
-    if best is None:
-        return f"{model}: no baseline was asked for, so whether it is any good is not known."
-    if found.level:
-        return (
-            f"{model} and {best} are level: {score} {own:.3f} and {other:.3f}. The model adds nothing to this baseline."
-        )
-    if found.winner == model:
-        less = 100 * (1 - own / other)
-        return (
-            f"{model} wins: {score} {own:.3f}, against {other:.3f} for {best}, the best baseline ({less:.0f} % less)."
-        )
-    advice = "The recurrence does not pay here: give" if best == MLP else f"Use {best}, or give"
-    return (
-        f"{best} wins: {score} {other:.3f}, against {own:.3f} for {model}. {advice} the model more data, another "
-        f"lookback or another cell."
-    )
+    margin = f"{100 * (1 - found.own / found.other):.0f} % less" if found.other else ""
+    remedy = "more data, another lookback or another cell"
+    return sentence(model, found, ".3f", margin, usable=found.best != MLP, remedy=remedy)
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Who stands where.
-
-    Attributes:
-        score: the score that decides: MASE, or MAE where MASE is undefined.
-        winner: the name with the lowest; the baseline where two are level.
-        best: the best baseline; None without any.
-        own, other: the score of the model, and of the best baseline.
-        level: whether the two differ by less than shows.
-    """
-
-    score: str
-    winner: str
-    best: str | None
-    own: float
-    other: float
-    level: bool
-
-
-def standing(model: str, scores: Mapping[str, Mapping[str, float]]) -> Standing:
-    """Return who stands where, by the score that decides."""
+def standing(model: str, scores: Scores) -> Standing:
+    """Return who stands where, by MASE, or by MAE where MASE is undefined."""
     score = "MAE" if any(math.isnan(row[DECIDES]) for row in scores.values()) else DECIDES
-    own = scores[model][score]
-    best = min((name for name in scores if name != model), key=lambda name: scores[name][score], default=None)
-    if best is None:
-        return Standing(score, model, None, own, math.nan, False)
-    other = scores[best][score]
-    level = abs(own - other) <= LEVEL * other
-    return Standing(score, best if level or other < own else model, best, own, other, level)
+    return stand(model, scores, score, share=LEVEL)
 
 
-def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
+def score_table(scores: Scores) -> str:
     """Return name -> score -> value as a table in plain text."""
-    width = max(map(len, scores))
-    lines = [" " * width + "".join(f"{name:>10}" for name in SCORES)]
-    for name, row in scores.items():
-        cells = (f"{row[score]:>10.3f}" if not math.isnan(row[score]) else f"{'undefined':>10}" for score in SCORES)
-        lines.append(f"{name:<{width}}" + "".join(cells))
-    return "\n".join(lines)
+    return columns(scores, SCORES, "{:.3f}".format)
