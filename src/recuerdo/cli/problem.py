@@ -53,7 +53,7 @@ def problem(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all numbers, the curves among them.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
-    """Train cells on a problem whose answer is known, and say who solves it."""
+    """Say which cells solve a problem whose answer is known."""
     from json import dumps
 
     from recuerdo.cli import results
