@@ -1,4 +1,4 @@
-"""What a person has, made ready for a network: tables become series and windows, or sequences of any lengths with labels."""
+"""What a person has, made ready for a network: tables become series and windows, or sequences with their labels."""
 
 from recuerdo.data.archives import Archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
