@@ -6,7 +6,8 @@ from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.long_sequences import LongSequences, sequences_from_table
 from recuerdo.data.mnist import mnist_pixels, mnist_rows
-from recuerdo.data.ngrams import NGrams, fit_ngrams
+from recuerdo.data.ngram_counts import fit_ngrams
+from recuerdo.data.ngrams import NGrams
 from recuerdo.data.problems import adding, copying, delayed_recall, tagging, temporal_order
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
