@@ -74,6 +74,7 @@ class SequenceEstimator(BaseEstimator):
     embedding_size: int
     embeddings: str
     word_dropout: float
+    crop: int
     early_stop: bool | str
     n_seeds: int
     trial: bool
@@ -360,6 +361,7 @@ class SequenceEstimator(BaseEstimator):
             dropout=float(self.dropout),
             jitter=float(self.jitter),
             word_dropout=float(self.word_dropout),
+            crop=0 if numbers else self.crop,
         )
 
     def _read_unlabelled(self, unlabelled: Any, source: Source) -> list[str]:

@@ -30,8 +30,8 @@ FEWEST = 10
 NUMBER_PASSES, NUMBER_STEPS, LEAST_PASSES = 60, (600, 1500), 8
 """Passes over few sequences of numbers, within these steps; and over many, beyond them."""
 
-TEXT_PASSES, LEAST_TEXT_STEPS = 3, 100
-"""Passes over texts: after three a network with embeddings of their own statistics has them by heart."""
+TEXT_PASSES, LEAST_TEXT_STEPS = 3, 400
+"""Passes over texts, after which a network that begins with embeddings has them by heart; and steps at least."""
 
 
 @dataclass(frozen=True)
