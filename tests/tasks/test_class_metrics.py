@@ -107,7 +107,7 @@ def test_who_knows_verdicts_only_has_no_score_of_probabilities():
         ([[0.5, 0.5]], [0.0], None, DataError, "values of type float64"),
         ([[0.5, 0.5]], [0], [1, 1], ShapeError, r"one weight for each of 1 rows; got weights \(2,\)"),
         ([[0.5, 0.5]], [0], [-1], DataError, "none is negative"),
-        ([[0.5, 0.5]], [0], [0], DataError, "at least one is above 0"),
+        ([[0.5, 0.5]], [0], [0], DataError, "not all are zero"),
     ],
 )
 def test_what_does_not_belong_together_is_said(score, p, y, w, error, words):

@@ -182,5 +182,5 @@ def checked_weights(weights: ArrayLike, count: int) -> Values:
     if w.shape != (count,):
         raise ShapeError(f"There is one weight for each of {count} rows; got weights {w.shape}.")
     if not (np.isfinite(w).all() and w.min() >= 0 and w.max() > 0):
-        raise DataError("Weights are finite, none is negative, and at least one is above 0: correct them.")
+        raise DataError("Sample weights are finite, none is negative, and not all are zero: correct them.")
     return w

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import exceptions
 from sklearn.base import BaseEstimator, clone
 
 from recuerdo.data.embeddings import ppmi_embeddings
@@ -51,6 +52,10 @@ EMBEDDED = 0.24
 
 TRIAL_SHARE = 1 / 3
 """Of max_seconds, for the trial's trainings."""
+
+
+class SequenceNotFittedError(NotFittedError, exceptions.NotFittedError):
+    """recuerdo's error for an estimator that was asked before it was fitted, and scikit-learn's own."""
 
 
 class SequenceEstimator(BaseEstimator):
@@ -411,7 +416,9 @@ class SequenceEstimator(BaseEstimator):
 
     def _require_fitted(self) -> SequenceModel:
         if not hasattr(self, "_model"):
-            raise NotFittedError(f"This {self._who} has learned nothing yet: call fit(X, y), or recuerdo.load(path).")
+            raise SequenceNotFittedError(
+                f"This {self._who} has learned nothing yet: call fit(X, y), or recuerdo.load(path)."
+            )
         return self._model
 
     def __sklearn_is_fitted__(self) -> bool:
