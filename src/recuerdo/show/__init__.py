@@ -9,7 +9,8 @@ from recuerdo.show.accuracy import (
 )
 from recuerdo.show.backtests import plot_backtest
 from recuerdo.show.confusion import plot_confusion
-from recuerdo.show.explanations import plot_explanation, save_explanation
+from recuerdo.show.explanation_page import save_explanation
+from recuerdo.show.explanations import plot_explanation
 from recuerdo.show.files import save_picture
 from recuerdo.show.forecast_page import save_backtest_page, save_forecast_page
 from recuerdo.show.forecasts import plot_forecast, save_forecasts

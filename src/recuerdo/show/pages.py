@@ -59,6 +59,7 @@ summary { cursor: pointer; color: #1f4e79; font-size: .9rem; padding: .25rem 0; 
   .scroll { overflow: visible; }
   details:not([open]) { display: none; }
   .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .pictures figure:only-child { grid-column: 1 / -1; }
 }
 """
 

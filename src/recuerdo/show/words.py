@@ -6,17 +6,22 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextToPath
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
 from recuerdo.show.style import INK, QUIET
 
 SIZE, LEADING = 11, 19.0
 """Of the letters, and from line to line, in points."""
+
+NOTE, NOTE_LETTER = 9, 5.0
+"""Of the letters of notes, and how wide one is, in points."""
 
 Piece = tuple[str, str | None]
 """Characters of a text, and the colour behind them."""
@@ -53,8 +58,8 @@ def in_lines(pieces: Iterable[Piece], width: float) -> list[list[Word]]:
     return lines if lines[-1] else []
 
 
-def draw_lines(ax: Axes, lines: Sequence[Sequence[Word]], width: float) -> None:
-    """Draw lines from the top of axes downwards, whose units become points.
+def draw_lines(ax: Axes, lines: Sequence[Sequence[Word]], width: float, notes: Sequence[str] = ()) -> None:
+    """Draw lines from the top of axes downwards, at their size in points however large the axes are.
 
     A text that begins with a word that is read from right to left stands at the right.
 
@@ -62,7 +67,13 @@ def draw_lines(ax: Axes, lines: Sequence[Sequence[Word]], width: float) -> None:
         ax: without anything in it.
         lines: of `in_lines`.
         width: of a line, in points.
+        notes: sentences below them, in small grey letters.
     """
+    ax.set_axis_off()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    corner: Any = ax.transAxes  # as matplotlib does; its types ask for less than it takes
+    points = Affine2D().scale(1 / 72, -1 / 72) + figure.dpi_scale_trans + ScaledTranslation(0, 1, corner)
     space = _measure(" ")
     strong = (word.leftwards for line in lines for word in line if word.leftwards is not None)
     leftwards = next(strong, False)
@@ -73,11 +84,19 @@ def draw_lines(ax: Axes, lines: Sequence[Sequence[Word]], width: float) -> None:
             parts = list(zip(word.pieces, word.widths, strict=True))
             left = width - x - word.width if leftwards else x
             for (words, colour), wide in reversed(parts) if inwards else parts:
-                _draw(ax, words, colour, left, number, wide)
+                if colour is not None:
+                    box = Rectangle((left, number * LEADING + 1), wide, LEADING - 3, facecolor=colour, edgecolor="none")
+                    _add(ax, box, points)
+                _write(ax, words, left, number, SIZE, INK, points)
                 left += wide
             x += word.width + space
-    ax.set(xlim=(0, width), ylim=(max(1, len(lines)) * LEADING, 0))
-    ax.set_axis_off()
+    for number, note in enumerate(notes):
+        _write(ax, note, 0, len(lines) + 0.2 + 0.8 * number, NOTE, QUIET, points)
+
+
+def height(lines: int, notes: int) -> float:
+    """Return how high so many lines and notes below them are, in points."""
+    return LEADING * (lines + 0.3 + 0.8 * notes)
 
 
 def lacking(text: str) -> int:
@@ -85,15 +104,16 @@ def lacking(text: str) -> int:
     return sum(not _has(letter) and not _silent(letter) for letter in text if not letter.isspace())
 
 
-def _draw(ax: Axes, words: str, colour: str | None, left: float, line: int, wide: float) -> None:
-    top = line * LEADING
-    if colour is not None:
-        box = Rectangle((left, top + 1), wide, LEADING - 3, facecolor=colour, edgecolor="none", gid="moved")
-        ax.add_patch(box)
-    ax.text(
-        left, top + 0.72 * LEADING, words, fontsize=SIZE, color=INK, va="baseline", ha="left", parse_math=False,
-        clip_on=True,
-    )  # fmt: skip
+def _add(ax: Axes, box: Rectangle, points: Transform) -> None:
+    box.set_transform(points)
+    box.set_in_layout(False)
+    ax.add_artist(box)
+
+
+def _write(ax: Axes, words: str, left: float, line: float, size: float, colour: str, points: Transform) -> None:
+    baseline = (line + 0.72) * LEADING
+    written = ax.text(left, baseline, words, fontsize=size, color=colour, parse_math=False, transform=points)
+    written.set_in_layout(False)
 
 
 def _words(pieces: Iterable[Piece], width: float) -> Iterable[Word]:
@@ -123,7 +143,7 @@ def _broken(pieces: list[Piece], width: float) -> Iterable[Word]:
     for words, colour in pieces:
         for letter in words:
             wide = _measure(letter)
-            if held and used + wide > width:
+            if held and used + wide > 0.96 * width:  # on a screen letters stand on whole pixels, a little wider
                 yield Word(tuple(held), tuple(_measure(each) for each, _ in held), leftwards)
                 held, used = [], 0.0
             if held and held[-1][1] == colour:
@@ -172,8 +192,3 @@ def _silent(letter: str) -> bool:
 
 def _measure(words: str) -> float:
     return float(np.asarray(TextToPath().get_text_width_height_descent(words, FontProperties(size=SIZE), False)[0]))
-
-
-def note_below(ax: Axes, words: str, line: float) -> None:
-    """Write a sentence in small grey letters into the place of a line."""
-    ax.text(0, (line + 0.72) * LEADING, words, fontsize=9, color=QUIET, va="baseline", parse_math=False)
