@@ -9,7 +9,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from tests.show.reading import assert_drawn_where_it_is_told, legend_of, lines_of
 
+import recuerdo as rc
 from recuerdo.data import TextToken
+from recuerdo.errors import ShapeError
 from recuerdo.show import plot_explanation
 from recuerdo.tasks import Explanation
 
@@ -185,6 +187,18 @@ def test_an_empty_text_is_said():
         "", (),
     )  # fmt: skip
     assert words(plot_explanation(explanation)) == ["The text is empty."]
+
+
+@pytest.mark.parametrize("kind", [rc.SequenceClassifier, rc.SequenceRegressor])
+def test_a_model_of_a_table_explains_its_rows_and_no_others(kind):
+    X = np.random.default_rng(0).normal(size=(20, 5))
+    model = kind(max_steps=2, hidden_size=4, trial=False, random_state=0, verbose=False).fit(X, np.arange(20) % 2)
+    found = model.explain(X[3])
+    assert found.answer == model.predict(X[3:4])[0]
+    above, _ = found.plot().child_axes
+    np.testing.assert_allclose(above.get_lines()[0].get_ydata(), X[3], rtol=1e-6)
+    with pytest.raises(ShapeError, match=r"X has 4 features, but .* is expecting 5"):
+        model.explain(X[3, :4])
 
 
 @pytest.mark.parametrize("explanation", [of_numbers(np.zeros((4, 1))), of_text("a b", [0.1, 0.1])])
