@@ -1,7 +1,7 @@
 # Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench bench-forecast results-forecast sanitize lint format clean
+.PHONY: help demo test bench bench-classify bench-forecast results-classify results-forecast sanitize lint format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,6 +28,12 @@ bench: $(VENV)/test.stamp  ## time the layers beside torch.nn and other peers: a
 
 results-forecast: $(VENV)/test.stamp  ## train forecasters on public data and say how good they are, beside what others have published
 	$(BIN)/python benchmarks/results_forecast.py --json build/results/forecast.json
+
+results-classify: $(VENV)/test.stamp  ## train classifiers on public series, texts and digits and say how good they are
+	$(BIN)/python benchmarks/results_classify.py --json build/results/classify.json
+
+bench-classify: $(VENV)/test.stamp  ## time a step of the same classifier in torch and skorch, which it installs by itself: about 25 minutes, 1 GB
+	$(BIN)/python benchmarks/classifying.py --json build/benchmarks/classifying.json
 
 bench-forecast: $(VENV)/test.stamp  ## time the same forecasts in neuralforecast and darts, which it installs by themselves: about 20 minutes, 4 GB
 	$(BIN)/python benchmarks/forecasting.py --json build/benchmarks/forecasting.json

@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # modules have the same names here as in the tests
-from benchmarks.forecast import environments, judging, report, rows
+from benchmarks.forecast import judging, report, rows
 from benchmarks.forecast.judging import OURS, PEERS, SEGMENTS, Row
 from benchmarks.forecast.measuring import BACKTEST, FIT, START
 from benchmarks.forecast.work import AIR, HOURLY, HOURLY_LSTM, THREADS, Work
@@ -35,6 +35,8 @@ from benchmarks.kernel.machine import ROOT, Others, described
 from benchmarks.kernel.notes import BUSY
 from benchmarks.kernel.progress import Progress
 from benchmarks.kernel.report import tally
+
+from benchmarks import environments
 
 TESTS = ("tests/tasks",)
 WORKS = {"air": AIR, "gru": HOURLY, "lstm": HOURLY_LSTM}

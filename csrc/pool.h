@@ -30,6 +30,7 @@ class Team {
     long size() const { return size_; }
 
     // Calls work(with, part) for every part below size(), all at the same time, and returns true when all are done.
+    // Meanwhile numbers below the smallest normal one count as 0.
     // Returns false, and has called nothing, if there were fewer threads than that; then size() is 1.
     bool run(Work work, void* with);
 
@@ -37,6 +38,7 @@ class Team {
     void meet();
 
   private:
+    static void part(void* team, long number);
     static void enter(void* team);
 
     void* pool_ = nullptr;

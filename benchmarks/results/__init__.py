@@ -1,1 +1,1 @@
-"""The parts of results_forecast.py: each trains forecasters on one kind of data and says how good they are."""
+"""The parts of the scripts of results: each trains models on one kind of data and says how good they are."""

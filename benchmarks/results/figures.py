@@ -21,7 +21,7 @@ class Figure:
         seeds: the value of each seed alone; empty for one.
         at_least, at_most: what is asked of it; None where nothing is.
         anchors: what others have published, or what a baseline got in the same run.
-        options: those of the forecaster, where they say more than the part does.
+        options: those of the model, where they say more than the part does, and what else belongs to the number.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Figure:
 
     def line(self, judged: bool = True) -> str:
         """One line of the table under :func:`heading`; unjudged, a target shows without a verdict."""
-        spread = f"± {stdev(self.seeds):.3f}, {max(self.seeds):.3f}" if self.seeds else ""
+        spread = f"± {stdev(self.seeds):.3f}, {min(self.seeds):.3f}–{max(self.seeds):.3f}" if self.seeds else ""
         asked = f"{self.asked} {self.verdict if judged else ''}".strip()
         seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
         beside = "; ".join(f"{name} {value:.3f}" for name, value in self.anchors.items())
-        return f"{self.name:<{NAME}}{self.value:>9.3f}{spread:>17}  {asked:<17}{seconds:>8}  {beside}".rstrip()
+        return f"{self.name:<{NAME}}{self.value:>9.3f}{spread:>25}  {asked:<17}{seconds:>8}  {beside}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
         """Every field, and the verdict."""
@@ -71,18 +71,24 @@ class Figure:
 
 def heading() -> str:
     """The heading of the table."""
-    return f"{'':<{NAME}}{'value':>9}{'± sd, highest':>17}  {'asked':<17}{'seconds':>8}  beside it"
+    return f"{'':<{NAME}}{'value':>9}{'± sd, lowest–highest':>25}  {'asked':<17}{'seconds':>8}  beside it"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is computed: everything, or a few steps of one seed, which only shows that it works."""
+    """How much is computed: everything, or a few steps of one seed, which only shows that it works.
+
+    Attributes:
+        quick: whether it is only to be seen that it works.
+        most_seeds: seeds of a figure at most; None for as many as are wanted.
+    """
 
     quick: bool = False
+    most_seeds: int | None = None
 
     def seeds(self, wanted: int) -> range:
         """The seeds to train."""
-        return range(1 if self.quick else wanted)
+        return range(1 if self.quick else min(wanted, self.most_seeds or wanted))
 
     def steps(self, wanted: int | None) -> int | None:
         """Optimiser steps of a network."""

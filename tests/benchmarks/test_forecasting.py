@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from benchmarks.forecast import environments, judging, report
+from benchmarks.forecast import judging, report
 from benchmarks.forecast.judging import Row
 from benchmarks.forecast.measuring import BACKTEST, FIT, START
 from benchmarks.forecast.rows import MissingDataError, air_passengers, m4_hourly
@@ -22,6 +22,7 @@ from benchmarks.forecast.work import AIR, HOURLY, ORIGINS, Rows, mase, names, sc
 from benchmarks.kernel.child import NoAnswerError, answered
 from rich.console import Console
 
+from benchmarks import environments
 from recuerdo.learn.adamw import AdamW
 
 MIB = 2**20

@@ -52,7 +52,7 @@ def test_the_mean_of_the_seeds_is_judged_and_their_spread_shown() -> None:
     figure = Figure.over_seeds("M4, OWA", [0.4, 0.42], at_most=0.412, seconds=3.0, anchors={"winner": 0.44})
     assert figure.verdict == "met"
     assert figure.line().split("  ")[-1] == "winner 0.440"
-    assert "0.410   ± 0.014, 0.420  <= 0.412 met" in figure.line()
+    assert "0.410     ± 0.014, 0.400–0.420  <= 0.412 met" in figure.line()
     assert "met" not in figure.line(judged=False)
     assert len(figure.line()) == len(heading()) + len("winner 0.440") - len("beside it")
     assert Figure.over_seeds("one seed", [0.4]).seeds == ()
@@ -61,6 +61,7 @@ def test_the_mean_of_the_seeds_is_judged_and_their_spread_shown() -> None:
 def test_a_quick_run_is_one_seed_of_few_steps_and_a_whole_one_what_is_wanted() -> None:
     assert (list(Effort(quick=True).seeds(3)), Effort(quick=True).steps(None)) == ([0], 5)
     assert (list(Effort().seeds(3)), Effort().steps(1500), Effort().steps(None)) == ([0, 1, 2], 1500, None)
+    assert [list(Effort(most_seeds=most).seeds(3)) for most in (2, 9)] == [[0, 1], [0, 1, 2]]
 
 
 def test_a_part_takes_the_place_of_its_earlier_run_and_of_nothing_else(tmp_path: Path) -> None:

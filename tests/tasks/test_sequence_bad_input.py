@@ -321,6 +321,7 @@ WRONG_OPTIONS = {
     "embedding_size": (True, "embedding_size=True: it counts"),
     "embeddings": ("glove", "embeddings='glove' is not offered"),
     "word_dropout": ("a", "word_dropout='a': it is a share"),
+    "crop": (0, "crop=0: it counts"),
     "bag": ("yes", "bag='yes' is not offered"),
     "class_weight": ("bal", "class_weight='bal': it is 'balanced', a dict of class -> weight, or None"),
     "early_stop": ("late", "early_stop='late' is not offered"),

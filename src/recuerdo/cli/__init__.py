@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from recuerdo._version import __version__
+from recuerdo.cli.classify import classify
 from recuerdo.cli.demo import demo
 from recuerdo.cli.forecast import forecast
 from recuerdo.cli.grouped import GroupedCommand
@@ -44,7 +45,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (demo, forecast, memory, problem, info):
+for each in (demo, forecast, classify, memory, problem, info):
     app.command(cls=GroupedCommand)(interruptible(each))
 
 

@@ -93,12 +93,41 @@ def prepare_file(path: Path, option: str, *, overwrite: bool) -> Path:
             f"{path} is there already, and nothing is overwritten unasked: choose another {option}"
             f"{', or add --overwrite' if path.is_file() else ''}."
         )
+    _prepare_parent(path, option)
+    return path
+
+
+def _prepare_parent(path: Path, option: str) -> None:
+    """Make the folder that something goes to, and see that it can be written.
+
+    Raises:
+        OutputError: it cannot.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}): choose another {option}.") from error
+
+
+def prepare_model(path: Path, option: str, *, overwrite: bool) -> Path:
+    """See that a model can be written to a folder of its own, and that nothing but a model would be lost.
+
+    Args:
+        path: the folder, which need not be there.
+        option: what asked for it, such as --save.
+        overwrite: whether a model that is there is replaced.
+
+    Raises:
+        OutputError: something is there and `overwrite` is not asked for, or the place cannot be written.
+    """
+    if path.exists() and not (overwrite and _is_model(path)):
+        raise OutputError(
+            f"{path} is there already, and nothing is overwritten unasked: choose another {option}"
+            f"{', or add --overwrite' if _is_model(path) else ''}."
+        )
+    _prepare_parent(path, option)
     return path
 
 
@@ -165,6 +194,10 @@ def effort(report: Report) -> str:
 
 
 def _replaceable(path: Path) -> bool:
+    return _is_model(path) if path.name == MODEL else path.is_file()
+
+
+def _is_model(path: Path) -> bool:
     from recuerdo.tasks.model_files import is_model
 
-    return is_model(path) if path.name == MODEL else path.is_file()
+    return is_model(path)

@@ -1,19 +1,20 @@
 """What a person has, made ready for a network: tables, texts and files become series, sequences and windows."""
 
-from recuerdo.data.archives import Archive, read_archive
+from recuerdo.data.archives import Archive, is_archive, read_archive
 from recuerdo.data.covariates import Covariate, ahead
 from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.frequency import Frequency
 from recuerdo.data.long_sequences import LongSequences, sequences_from_table
 from recuerdo.data.mnist import mnist_pixels, mnist_rows
-from recuerdo.data.ngrams import NGrams, fit_ngrams
+from recuerdo.data.ngram_counts import fit_ngrams
+from recuerdo.data.ngrams import NGrams
 from recuerdo.data.problems import adding, copying, delayed_recall, tagging, temporal_order
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
 from recuerdo.data.samples import air_passengers
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences, require_like
 from recuerdo.data.tables import Panel, panel, to_frame
-from recuerdo.data.text_tables import texts_from_table
+from recuerdo.data.text_tables import TextTable, read_text_table, texts_from_table
 from recuerdo.data.texts import TextToken, Tokens, fit_tokens
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series
@@ -29,6 +30,7 @@ __all__ = [
     "Ragged",
     "Series",
     "Table",
+    "TextTable",
     "TextToken",
     "TimeType",
     "Tokens",
@@ -41,6 +43,7 @@ __all__ = [
     "fit_ngrams",
     "fit_tokens",
     "fixed_steps",
+    "is_archive",
     "mnist_pixels",
     "mnist_rows",
     "panel",
@@ -48,6 +51,7 @@ __all__ = [
     "read",
     "read_archive",
     "read_sequences",
+    "read_text_table",
     "require_like",
     "sequences_from_table",
     "tagging",

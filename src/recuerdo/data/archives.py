@@ -13,7 +13,7 @@ from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import decoded, unpacked
 from recuerdo.errors import DataError
 
-__all__ = ["Archive", "read_archive"]
+__all__ = ["Archive", "is_archive", "read_archive"]
 
 _MEND = "Files of the UCR and UEA archives are .ts or .tsv text."
 
@@ -78,6 +78,24 @@ def read_archive(path: str | Path) -> Archive:
     lines = [line.strip("\r ") for line in text.split("\n")]
     problem = re.sub(r"_(?:TRAIN|TEST)$", "", path.name.split(".")[0])
     return (_of_ts if kind == "ts" else _of_tsv)(lines, path.name, problem)
+
+
+def is_archive(path: str | Path) -> bool:
+    """Whether a file is one of an archive by its name, .ts, or by a first row of numbers between tabs, in a .tsv.
+
+    Args:
+        path: the file; a .tsv file with a header, or with texts, is a table and no archive.
+
+    Raises:
+        DataError: a .tsv file cannot be read.
+    """
+    name = Path(path).name.lower().removesuffix(".gz")
+    if not name.endswith(".tsv"):
+        return name.endswith(".ts")
+    text, _ = decoded(unpacked(Path(path)), Path(path).name, _MEND)
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    _, *cells = first.strip("\r ").split("\t")
+    return bool(cells) and all(map(_finite, cells))
 
 
 def _of_tsv(lines: list[str], name: str, problem: str) -> Archive:

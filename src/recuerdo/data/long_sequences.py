@@ -50,6 +50,7 @@ def sequences_from_table(
     features: str | Sequence[str] | None = None,
     label: str | None = None,
     label_each: bool = False,
+    labelled: bool | None = True,
 ) -> LongSequences:
     """Read a table with one row for each time step of each sequence.
 
@@ -61,6 +62,7 @@ def sequences_from_table(
         features: the columns of numbers; None takes all others. An empty cell is a missing value.
         label: the column of labels, of numbers or text.
         label_each: each row has a label of its own; else all rows of a sequence have the same one.
+        labelled: None takes a table without the column `label` as one without labels; False leaves the column out.
 
     Returns:
         The sequences, with their ids and labels.
@@ -79,6 +81,8 @@ def sequences_from_table(
     if label_each and label is None:
         raise OptionError("label_each=True needs the column of labels: name it with label= (--label).")
     frame, rows, name, found = opened(table)
+    if label is not None and label not in frame.columns and not labelled:
+        label = None
     features = _features(frame, name, {"id": id, "time": time, "label": label}, features)
     ids, group = identified(frame[id], rows)
     order = np.argsort(group, kind="stable")
@@ -92,7 +96,7 @@ def sequences_from_table(
         _no_repeats(times, group, order, rows, lambda i: f"{name}, sequence {ids[group[i]]!r}")
     starts = np.searchsorted(group[order], np.arange(len(ids) + 1))
     labels = None
-    if label is not None:
+    if label is not None and labelled is not False:
         labels = labels_of(frame[label], rows, name, lambda i: f" (sequence {ids[group[i]]!r})")[order]
         if not label_each:
             _one_label(labels, starts, rows[order], lambda i: f"{name}, sequence {ids[i]!r}")

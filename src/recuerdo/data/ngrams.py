@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from recuerdo.data.texts import checked_texts
 from recuerdo.data.token_levels import word_splitter
-from recuerdo.errors import DataError, ModelFileError, OptionError
+from recuerdo.errors import ModelFileError
 
-__all__ = ["Grams", "NGrams", "fit_ngrams"]
+__all__ = ["KINDS", "Grams", "NGrams", "reading"]
 
 _AT_ONCE = 10_000  # texts whose features are counted together
-_KINDS = ("words", "characters")
+KINDS = ("words", "characters")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +78,7 @@ class NGrams:
             DataError: something among them is not a text; the message names its place.
 
         Example:
+            >>> from recuerdo.data.ngram_counts import fit_ngrams
             >>> grams = fit_ngrams(["good film", "bad film"], words=(1, 1), characters=None)
             >>> grams.names, grams.transform(["Good!"]).toarray().tolist()
             (['bad', 'film', 'good'], [[0.0, 0.0, 1.0]])
@@ -112,6 +113,7 @@ class NGrams:
             ModelFileError: it is not what `to_json` writes.
 
         Example:
+            >>> from recuerdo.data.ngram_counts import fit_ngrams
             >>> grams = fit_ngrams(["one text", "another text"])
             >>> NGrams.from_json(grams.to_json()).names == grams.names
             True
@@ -129,7 +131,7 @@ class NGrams:
             raise ModelFileError(f"{_BROKEN} no n-grams at all. {_AGAIN}")
         for each in grams:
             strings, count = each.strings, len(each.strings)
-            if each.kind not in _KINDS or not 1 <= each.lengths[0] <= each.lengths[1]:
+            if each.kind not in KINDS or not 1 <= each.lengths[0] <= each.lengths[1]:
                 raise ModelFileError(f"{_BROKEN} of kind {each.kind!r} with lengths {each.lengths}. {_AGAIN}")
             if not count or len(set(strings)) < count or not all(isinstance(one, str) for one in strings):
                 raise ModelFileError(f"{_BROKEN} a list that is empty, or holds one twice or no text. {_AGAIN}")
@@ -145,7 +147,7 @@ class NGrams:
         made = []
         for each in self.grams:
             places = {string: i for i, string in enumerate(each.strings)}
-            options: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32, **_reading(each.kind, each.lengths)}
+            options: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32, **reading(each.kind, each.lengths)}
             weigher = TfidfVectorizer(vocabulary=places, **options)
             weigher.idf_ = 1 + np.log((1 + self.texts) / (1 + each.found_in))
             made.append(weigher)
@@ -168,81 +170,8 @@ def _counts(numbers: list[int]) -> NDArray[np.int64]:
     return np.array(numbers, np.int64)
 
 
-def fit_ngrams(
-    texts: Iterable[str],
-    *,
-    words: tuple[int, int] | None = (1, 2),
-    characters: tuple[int, int] | None = (2, 5),
-    max_features: int = 100_000,
-    min_count: int = 1,
-) -> NGrams:
-    """Learn which n-grams training texts hold, and how rare each is.
-
-    Texts are read in the composed form of Unicode (NFC) and in small letters; words are those of
-    `fit_tokens(level="word")`, punctuation among them. N-grams of characters do not reach over a gap between words.
-
-    Args:
-        texts: the training texts, in a list or from an iterator.
-        words: the shortest and the longest n-gram of words; None for none.
-        characters: the same for characters.
-        max_features: how many n-grams are kept of each kind: the most frequent.
-        min_count: in how many texts an n-gram has to stand.
-
-    Returns:
-        The n-grams.
-
-    Raises:
-        DataError: there is no text, something among them is not a text, or no n-gram is left.
-        OptionError: an option out of its range, or neither words nor characters.
-
-    Source:
-        scikit-learn's `CountVectorizer` and `TfidfVectorizer`, which count and weigh here too.
-
-    Example:
-        >>> fit_ngrams(["not good", "not bad"], characters=None).names
-        ['bad', 'good', 'not', 'not bad', 'not good']
-    """
-    asked = [(kind, span) for kind, span in zip(_KINDS, (words, characters), strict=True) if span is not None]
-    if not asked:
-        raise OptionError("words=None and characters=None leave no n-grams. Give one of them, such as words=(1, 2).")
-    for kind, span in asked:
-        if len(span) != 2 or not 1 <= span[0] <= span[1]:
-            raise OptionError(f"{kind}={span}: it is the shortest and the longest n-gram, such as (1, 2).")
-    for name, value in (("max_features", max_features), ("min_count", min_count)):
-        if value < 1:
-            raise OptionError(f"{name}={value}: it has to be 1 or more.")
-    texts = list(checked_texts(texts))
-    if not texts:
-        raise DataError("There is no text to learn n-grams from. Give one training text or more.")
-    grams = [_learn(texts, kind, (span[0], span[1]), max_features, min_count) for kind, span in asked]
-    return NGrams(len(texts), tuple(grams))
-
-
-def _learn(texts: list[str], kind: str, lengths: tuple[int, int], most: int, least: int) -> Grams:
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    counter: Any = CountVectorizer(**_reading(kind, lengths))
-    try:
-        counts = counter.fit_transform(texts).tocsc()
-    except ValueError as error:  # scikit-learn's way to say that it has found none
-        raise DataError(
-            f"There are no n-grams of {lengths[0]} to {lengths[1]} {kind} in the {len(texts)} texts. Give longer "
-            f"texts, shorter n-grams, or {kind}=None."
-        ) from error
-    found_in = np.diff(counts.indptr).astype(np.int64)
-    frequent = np.flatnonzero(found_in >= least)
-    if not frequent.size:
-        raise DataError(
-            f"No n-gram of {kind} stands in {least} of the {len(texts)} texts or more. Lower min_count, or choose "
-            f"{kind}=None."
-        )
-    falling = np.argsort(-np.asarray(counts.sum(axis=0)).ravel()[frequent], kind="stable")  # ties by alphabet
-    kept = np.sort(frequent[falling[:most]])
-    return Grams(kind, lengths, tuple(counter.get_feature_names_out()[kept].tolist()), found_in[kept])
-
-
-def _reading(kind: str, lengths: tuple[int, int]) -> dict[str, Any]:
-    """How scikit-learn's vectorisers are to cut a text."""
+def reading(kind: str, lengths: tuple[int, int]) -> dict[str, Any]:
+    """Return how scikit-learn's vectorisers are to cut a text."""
     own: dict[str, Any] = {"preprocessor": _plain, "ngram_range": lengths}
     if kind == "characters":
         return {**own, "analyzer": "char_wb"}

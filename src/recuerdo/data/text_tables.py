@@ -15,10 +15,27 @@ from recuerdo.data.labels import holds_text, labels_of
 from recuerdo.data.reading import MISSING, is_parquet, read_written, typed
 from recuerdo.errors import DataError, OptionError
 
-__all__ = ["texts_from_table"]
+__all__ = ["TextTable", "read_text_table", "texts_from_table"]
 
 _TEXTS = ("text", "sentence", "review")
 _LABELS = ("label", "class", "target", "sentiment")
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """The texts of a table.
+
+    Attributes:
+        texts: N texts.
+        labels: (N,) int64, float64, bool or text; None where none were looked for, or found.
+        text: the column of the texts.
+        label: the column of the labels, None without.
+    """
+
+    texts: list[str]
+    labels: NDArray[Any] | None
+    text: str
+    label: str | None
 
 
 @dataclass(frozen=True)
@@ -58,15 +75,41 @@ def texts_from_table(
         >>> texts_from_table(pl.DataFrame({"stars": [5, 1], "review": ["Grand.", "Never again."]}))
         (['Grand.', 'Never again.'], array([5, 1]))
     """
-    if label is not None and not labelled:
+    found = read_text_table(table, text=text, label=label, labelled=labelled)
+    return found.texts, found.labels
+
+
+def read_text_table(
+    table: Any, *, text: str | None = None, label: str | None = None, labelled: bool | None = True
+) -> TextTable:
+    """Read a table as :func:`texts_from_table` does, and say which columns were taken.
+
+    Args:
+        table, text: as there.
+        label: as there.
+        labelled: as there; None takes the labels in the column `label` where the table has it, and none otherwise.
+
+    Raises:
+        DataError, OptionError: as there.
+
+    Example:
+        >>> import polars as pl
+        >>> found = read_text_table(pl.DataFrame({"stars": [5, 1], "review": ["Grand.", "Never again."]}))
+        >>> found.text, found.label
+        ('review', 'stars')
+    """
+    if label is not None and labelled is False:
         raise OptionError(f"label={label!r} names labels, and labelled=False leaves them out. Give one of the two.")
     there = _open(table)
+    if labelled is None:
+        labelled = label in there.frame.columns
+        label = label if labelled else None
     for argument, column in (("text", text), ("label", label)):
         if column is not None and column not in there.frame.columns:
             raise no_column(there.frame, there.name, argument, column)
     found = text if text is not None else _find_text(there, label, labelled)
     if not labelled:
-        return _texts(there, found), None
+        return TextTable(_texts(there, found), None, found, None)
     answer = label if label is not None else _find_label(there, found)
     if answer == found:
         raise DataError(f"Column {found!r} of {there.name} is named twice, as text= and label=. Name it once.")
@@ -76,7 +119,7 @@ def texts_from_table(
             f"{there.name} seems to have no header: {answer!r} stands where the name of the labels should be, and is "
             "one of them. Write label and text above the columns."
         )
-    return _texts(there, found), labels
+    return TextTable(_texts(there, found), labels, found, answer)
 
 
 def _open(table: Any) -> _Opened:

@@ -9,6 +9,8 @@ from recuerdo.show.accuracy import (
 )
 from recuerdo.show.backtests import plot_backtest
 from recuerdo.show.confusion import plot_confusion
+from recuerdo.show.explanation_page import save_explanation
+from recuerdo.show.explanations import plot_explanation
 from recuerdo.show.files import save_picture
 from recuerdo.show.forecast_page import save_backtest_page, save_forecast_page
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
@@ -27,6 +29,7 @@ __all__ = [
     "plot_error_by_horizon",
     "plot_error_by_origin",
     "plot_error_by_series",
+    "plot_explanation",
     "plot_forecast",
     "plot_four_cells",
     "plot_gates",
@@ -43,6 +46,7 @@ __all__ = [
     "plot_time_constants",
     "plot_unfolded",
     "save_backtest_page",
+    "save_explanation",
     "save_forecast_page",
     "save_forecasts",
     "save_picture",

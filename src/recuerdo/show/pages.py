@@ -22,6 +22,9 @@ from recuerdo.show.files import figure_of
 SIZE = (5.2, 3.5)
 """Of a picture, in inches: on a telephone its letters stay legible, and two stand side by side on a wide screen."""
 
+UNWRITABLE = re.compile("[^\\t\\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that may stand in a text and may not in a page."""
+
 STYLE = """
 :root { color-scheme: light; }
 body { margin: 0 auto; max-width: 72rem; padding: 1rem 1rem 3rem; background: #fff; color: #222;
@@ -35,6 +38,8 @@ p { margin: .5rem 0; }
 .pictures { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 figure { margin: 1rem 0 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; max-width: 35rem; }
+.words { max-width: 52rem; line-height: 1.9; white-space: pre-wrap; overflow-wrap: anywhere; }
+.words span { padding: .15em 0; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #5b616b; font-size: .9rem; padding-bottom: .25rem; white-space: nowrap; }
@@ -54,6 +59,7 @@ summary { cursor: pointer; color: #1f4e79; font-size: .9rem; padding: .25rem 0; 
   .scroll { overflow: visible; }
   details:not([open]) { display: none; }
   .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .pictures figure:only-child { grid-column: 1 / -1; }
 }
 """
 
@@ -85,6 +91,20 @@ class Page:
     def items(self, sentences: Iterable[str]) -> None:
         """Add a list."""
         self._add("<ul>" + "".join(f"<li>{escape(each)}</li>" for each in sentences) + "</ul>")
+
+    def words(self, pieces: Iterable[tuple[str, str | None, str]]) -> None:
+        """Add a text whose words stand on colours, in the direction in which its script is read.
+
+        Args:
+            pieces: the text, whole and in order: characters, the colour behind them, and what is said when the mouse
+                rests on them.
+        """
+        body = []
+        for text, colour, said in pieces:
+            shown = escape(UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+            told = f' title="{escape(said)}"' if said else ""
+            body.append(f'<span style="background:{colour}"{told}>{shown}</span>' if colour else shown)
+        self._add(f'<p class="words" dir="auto">{"".join(body)}</p>')
 
     def table(
         self, caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, best: str | None = None

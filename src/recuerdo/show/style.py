@@ -16,6 +16,8 @@ INK = "#222222"
 QUIET = "#8a8f98"
 MODEL = "#c8452f"
 TRUTH = "#1f4e79"
+PALE = {MODEL: "#eda99c", TRUTH: "#a3bdd8"}
+"""The fills: light enough for a number or a word on them, and in grey apart from the paper."""
 
 # Told apart without colour as well: by dashes in lines, by shape in points.
 HUES = (MODEL, TRUTH, "#2f8f5b", "#b8860b")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from recuerdo.show.files import save_picture
-from recuerdo.show.style import INK, MODEL, TRUTH
+from recuerdo.show.style import INK, MODEL, PALE, TRUTH
 
 if TYPE_CHECKING:
     from recuerdo.memory import Unfolded
@@ -31,9 +31,6 @@ RIM, JOIN = GATE[1] + GATE[2] + 0.33, GATE[1] + GATE[2] + 0.5
 
 LETTERS = 8
 """Letters of the key that fit into one unit."""
-
-PALE = {MODEL: "#eda99c", TRUTH: "#a3bdd8"}
-"""The fills: light enough for a number on them, and in grey apart from the paper."""
 
 MOST_INPUTS = 3
 """Numbers of x_t for which there is room below a cell."""

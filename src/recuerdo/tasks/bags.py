@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recuerdo.data.ngrams import NGrams, fit_ngrams
+from recuerdo.data.ngram_counts import Counted
+from recuerdo.data.ngrams import NGrams
 
 INVERSE_STRENGTH = 4.0
 """C of the logistic regression: features are of length 1, so that scikit-learn's 1 holds their weights too small."""
@@ -39,25 +40,34 @@ class Bag:
     known: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, texts: Sequence[str], y: NDArray[np.int64], classes: int, weights: NDArray[np.float64]) -> Bag:
+    def fit(
+        cls,
+        counted: Counted,
+        rows: NDArray[np.int64] | None,
+        y: NDArray[np.int64],
+        classes: int,
+        weights: NDArray[np.float64],
+    ) -> Bag:
         """Fit it on training texts.
 
         Args:
-            texts: N texts.
-            y: their classes, (N,) indices.
+            counted: the n-grams of texts.
+            rows: which of them to learn from, (N,) indices; None for all.
+            y: the classes of these, (N,) indices.
             classes: C.
-            weights: how much each text counts, (N,).
+            weights: how much each of these counts, (N,).
 
         Example:
-            >>> bag = Bag.fit(["good", "bad", "good film"], np.array([1, 0, 1]), 2, np.ones(3))
+            >>> from recuerdo.data.ngram_counts import count_ngrams
+            >>> bag = Bag.fit(count_ngrams(["good", "bad", "good film"]), None, np.array([1, 0, 1]), 2, np.ones(3))
             >>> bag.logits(["good"]).argmax(axis=1).tolist()
             [1]
         """
         from sklearn.linear_model import LogisticRegression
 
-        grams = fit_ngrams(texts)
+        grams, features = counted.learn(rows)
         model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=1000)
-        model.fit(grams.transform(texts), y, sample_weight=weights)
+        model.fit(features, y, sample_weight=weights)
         coefficients, intercept = np.asarray(model.coef_, np.float32), np.asarray(model.intercept_, np.float64)
         return cls(grams, coefficients, intercept, classes, np.asarray(model.classes_))
 

@@ -54,6 +54,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;
             "random".
         word_dropout: share of a text's tokens that are taken for unknown ones in training.
+        crop: tokens of a text that a step of training reads at most, from a random place; verdicts are on whole texts.
         bag: whether a bag of n-grams (TF-IDF with logistic regression) stands beside the recurrence, their verdicts
             pooled by weights from the trial; "auto" does for texts with a verdict at the end.
         class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences
@@ -113,6 +114,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         embedding_size: int = 128,
         embeddings: str = "ppmi",
         word_dropout: float = 0.1,
+        crop: int = 256,
         bag: bool | str = "auto",
         class_weight: Mapping[Any, float] | str | None = None,
         early_stop: bool | str = "auto",
@@ -146,6 +148,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self.embedding_size = embedding_size
         self.embeddings = embeddings
         self.word_dropout = word_dropout
+        self.crop = crop
         self.bag = bag
         self.class_weight = class_weight
         self.early_stop = early_stop

@@ -14,6 +14,7 @@ from sklearn import exceptions
 from sklearn.base import BaseEstimator, clone
 
 from recuerdo.data.embeddings import ppmi_embeddings
+from recuerdo.data.ngram_counts import Counted, count_ngrams
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.texts import Tokens, fit_tokens
 from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
@@ -79,6 +80,7 @@ class SequenceEstimator(BaseEstimator):
     embedding_size: int
     embeddings: str
     word_dropout: float
+    crop: int
     early_stop: bool | str
     n_seeds: int
     trial: bool
@@ -144,13 +146,14 @@ class SequenceEstimator(BaseEstimator):
         extra = self._read_unlabelled(unlabelled, source)
         seed = _drawn(seed_of(self.random_state))
         plan = self._make_plan(source, targets, seed)
+        counted = count_ngrams(source) if self._bag_wanted(plan) and not isinstance(source, Ragged) else None
         judged = None
         if len(plan.held):
-            judged = self._try(source, targets, weights, extra, plan, seed)
+            judged = self._try(source, targets, weights, extra, plan, seed, counted)
             plan = replace(plan, max_steps=judged.steps)
         training = time.monotonic()
         budget = None if self.max_seconds is None else max(0.1, self.max_seconds - (training - began))
-        model, members = self._train(source, targets, weights, extra, plan, seed, steps, budget, "fitting")
+        model, members = self._train(source, targets, weights, extra, plan, seed, steps, budget, "fitting", counted)
         seconds = time.monotonic() - training
         if judged is not None:
             model = replace(model, pool=judged.pool)
@@ -259,6 +262,7 @@ class SequenceEstimator(BaseEstimator):
         extra: list[str],
         plan: Plan,
         seed: int,
+        counted: Counted | None,
     ) -> Judged:
         """Train without the held-out sequences and judge them."""
         from recuerdo.tasks.sequence_trial import judge
@@ -269,7 +273,7 @@ class SequenceEstimator(BaseEstimator):
         known, answers = take(source, learned), targets.take(learned)
         watched = (take(source, plan.held), targets.take(plan.held), weights[plan.held]) if plan.early_stop else None
         model, members = self._train(
-            known, answers, weights[learned], extra, plan, seed, None, budget, "trial", watched=watched
+            known, answers, weights[learned], extra, plan, seed, None, budget, "trial", counted, learned, watched
         )
         if any(member.interrupted for member in members):
             raise KeyboardInterrupt
@@ -295,18 +299,22 @@ class SequenceEstimator(BaseEstimator):
         steps: int | None,
         budget: float | None,
         label: str,
+        counted: Counted | None,
+        rows: NDArray[np.int64] | None = None,
         watched: tuple[Source, Targets, NDArray[np.float64]] | None = None,
     ) -> tuple[SequenceModel, list[Member]]:
-        """Fit encodings, networks and bag on some sequences, and see nothing else."""
+        """Fit encodings, networks and bag on some sequences, and see nothing else.
+
+        The n-grams of all texts are counted already; `rows` tells which of them these sequences are.
+        """
         encoding, prepare = self._make_encoding(source, extra, plan, seed)
         inputs = encoded(encoding, source)
         offset, unit = _scale(targets)
         shape = self._make_shape(encoding, inputs, targets, plan)
         bag = None
-        if self._bag_wanted(plan):
-            assert not isinstance(source, Ragged)
+        if counted is not None:
             assert isinstance(targets.values, np.ndarray)
-            bag = Bag.fit(source, targets.values, targets.outputs, weights)
+            bag = Bag.fit(counted, rows, targets.values, targets.outputs, weights)
         samples = Samples(inputs, _scaled(targets, offset, unit), weights)
         looked = None
         if watched is not None:
@@ -370,6 +378,7 @@ class SequenceEstimator(BaseEstimator):
             dropout=float(self.dropout),
             jitter=float(self.jitter),
             word_dropout=float(self.word_dropout),
+            crop=0 if numbers else self.crop,
         )
 
     def _read_unlabelled(self, unlabelled: Any, source: Source) -> list[str]:

@@ -34,7 +34,7 @@ class SequenceShape:
         longest: steps of the longest training sequence, in frames: how far IndRNN's memory may reach.
         cell, hidden_size, num_layers, bidirectional, residual, layer_norm: of the recurrent layers.
         readout: see recuerdo.nn.Readout.
-        dropout, jitter, word_dropout: see recuerdo.SequenceClassifier.
+        dropout, jitter, word_dropout, crop: see recuerdo.SequenceClassifier.
     """
 
     outputs: int
@@ -55,6 +55,7 @@ class SequenceShape:
     dropout: float
     jitter: float
     word_dropout: float
+    crop: int
 
     def build(self) -> SequenceNet:
         """Build the network with fresh numbers."""
@@ -125,7 +126,8 @@ class SequenceNet(nn.Module):
         Returns:
             (N, C); at every step (N, T, C), where what stands beyond a sample's end means nothing.
         """
-        features = self.features(input, lengths)
+        read = _cropped(input, lengths, self.shape.crop) if self.training and self.shape.crop else (input, lengths)
+        features = self.features(*read)
         return self.head(self.dropout(features))
 
     def features(self, input: Tensor, lengths: Tensor) -> Tensor:  # noqa: A002
@@ -157,3 +159,13 @@ class SequenceNet(nn.Module):
         frames = -(-T // shape.fold)
         x = nn.functional.pad(x, (0, 0, 0, frames * shape.fold - T))
         return x.reshape(N, frames, shape.fold * D)
+
+
+def _cropped(ids: Tensor, lengths: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Return a piece of each text, from a random place, of `most` tokens or as long as it is."""
+    if ids.shape[1] <= most:
+        return ids, lengths
+    room = (lengths - most).clamp_min(0) + 1
+    begin = (torch.rand(len(lengths), device=ids.device) * room).long().clamp_max(room - 1)
+    places = (begin[:, None] + torch.arange(most, device=ids.device)).clamp_max(ids.shape[1] - 1)
+    return ids.gather(1, places), lengths.clamp_max(most)

@@ -22,7 +22,7 @@ EMBEDDINGS = ("ppmi", "random")
 
 def checked_options(model: SequenceEstimator) -> None:
     """Raise OptionError for the first argument that is not offered, saying what is."""
-    for argument in ("hidden_size", "num_layers", "embedding_size", "n_seeds"):
+    for argument in ("hidden_size", "num_layers", "embedding_size", "crop", "n_seeds"):
         require_count(argument, getattr(model, argument))
     for argument in ("fold", "max_vocabulary", "max_steps", "batch_size"):
         if getattr(model, argument) is not None:

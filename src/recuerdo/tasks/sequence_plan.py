@@ -27,7 +27,11 @@ MOST_HELD = 2000
 FEWEST = 10
 """Sequences below which no trial is held: a handful of verdicts tells nothing, and the model needs the rows."""
 
-NUMBER_PASSES, NUMBER_STEPS, TEXT_PASSES, LEAST_TEXT_STEPS, LEAST_PASSES = 60, (600, 1500), 6, 300, 8
+NUMBER_PASSES, NUMBER_STEPS, LEAST_PASSES = 60, (600, 1500), 8
+"""Passes over few sequences of numbers, within these steps; and over many, beyond them."""
+
+TEXT_PASSES, LEAST_TEXT_STEPS = 3, 400
+"""Passes over texts, after which a network that begins with embeddings has them by heart; and steps at least."""
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     Args:
         cell, output, hidden_size, num_layers, bidirectional, readout, residual, layer_norm, dropout, fold, changes,
-            jitter, level, lowercase, max_vocabulary, embedding_size, embeddings, word_dropout, early_stop, n_seeds,
-            trial,
+            jitter, level, lowercase, max_vocabulary, embedding_size, embeddings, word_dropout, crop, early_stop,
+            n_seeds, trial,
             max_steps, max_seconds, batch_size, learning_rate, weight_decay, random_state, device, verbose: as in
             :class:`recuerdo.SequenceClassifier`.
         baselines: "auto" compares with the mean, an MLP of as many parameters, the nearest neighbour by dynamic time
@@ -74,6 +74,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         embedding_size: int = 128,
         embeddings: str = "ppmi",
         word_dropout: float = 0.1,
+        crop: int = 256,
         early_stop: bool | str = "auto",
         n_seeds: int = 1,
         trial: bool = True,
@@ -105,6 +106,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         self.embedding_size = embedding_size
         self.embeddings = embeddings
         self.word_dropout = word_dropout
+        self.crop = crop
         self.early_stop = early_stop
         self.n_seeds = n_seeds
         self.trial = trial

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import torch
 
-REQUIREMENTS = {"neuralforecast": "neuralforecast==3.3.0", "darts": "darts[torch]==0.48.1"}
-"""Peer -> what pip is asked for; with torch in our own version, so that all compute with the same kernels."""
+TORCH = f"torch=={torch.__version__.partition('+')[0]}"
+"""Our own version, so that all compute with the same kernels."""
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "neuralforecast": (TORCH, "neuralforecast==3.3.0"),
+    "darts": (TORCH, "darts[torch]==0.48.1"),
+    "skorch": (TORCH, "skorch==1.4.0"),
+    "aeon": ("aeon==1.6.0",),
+}
+"""Peer -> what pip is asked for."""
 
 
 class NotInstalledError(Exception):
@@ -27,7 +35,7 @@ def python(peer: str, folder: Path) -> Path:
     Raises:
         NotInstalledError: pip failed.
     """
-    home, wanted = folder / peer, [f"torch=={torch.__version__.partition('+')[0]}", REQUIREMENTS[peer]]
+    home, wanted = folder / peer, list(REQUIREMENTS[peer])
     found, stamp = home / "bin" / "python", home / "requirements.txt"
     if stamp.exists() and stamp.read_text().split() == wanted:
         return found
@@ -37,7 +45,8 @@ def python(peer: str, folder: Path) -> Path:
         name: value for name, value in os.environ.items() if name not in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
     }
     # torch by itself first: a peer's own range would take the newest one.
-    for step in ([sys.executable, "-m", "venv", "--clear", home], pip(found, wanted[:1]), pip(found, wanted)):
+    first = [pip(found, [TORCH])] if TORCH in wanted else []
+    for step in ([sys.executable, "-m", "venv", "--clear", home], *first, pip(found, wanted)):
         done = subprocess.run(step, env=clean, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit status {done.returncode}"]

@@ -1,0 +1,1 @@
+"""What benchmarks/classifying.py measures with: the work, the contestants, and what is asked of the figures."""

@@ -1,0 +1,126 @@
+"""What a fitted classifier or scorer says of sequences that it has not seen: as a table, and how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.errors import DataError, ShapeError
+from recuerdo.tasks.class_metrics import confusion
+from recuerdo.tasks.sequence_baselines import MAJORITY, MEAN, most_frequent
+from recuerdo.tasks.sequence_report import SequenceReport, sequence_scores
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.sequence_fitting import SequenceEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """The answers to N sequences, or to all their steps, one sequence after another: M in all.
+
+    Attributes:
+        answers: (M, C) probabilities, or (M,) numbers.
+        classes: (C,) labels; None for numbers.
+        owner: (M,) which sequence each answer is about.
+        labels: (M,) the truth; None where it is not known.
+        report: the scores against the truth beside the same answer each time, the best that there is of such; None
+            where the truth is not known.
+    """
+
+    answers: NDArray[np.float64]
+    classes: NDArray[Any] | None
+    owner: NDArray[np.int64]
+    labels: NDArray[Any] | None
+    report: SequenceReport | None
+
+    @property
+    def said(self) -> NDArray[Any]:
+        """The verdicts: (M,) classes, or numbers."""
+        return self.answers if self.classes is None else self.classes[self.answers.argmax(axis=1)]
+
+    def to_frame(self, names: NDArray[Any], named: str) -> Any:
+        """Return a polars frame with a row for each answer.
+
+        Args:
+            names: (N,) of the sequences.
+            named: the column of the names.
+
+        Returns:
+            The name; `step`, from 0, where every step has an answer; `label` where it is known; `verdict`, and for each
+            class its probability, `p_` and its name; or `number`.
+        """
+        import polars as pl
+
+        columns: dict[str, Any] = {named: names[self.owner]}
+        if len(self.owner) != len(names):
+            first = np.searchsorted(self.owner, self.owner)
+            columns["step"] = np.arange(len(self.owner)) - first
+        if self.labels is not None:
+            columns["label"] = self.labels
+        if self.classes is None:
+            return pl.DataFrame(columns | {"number": self.answers})
+        columns["verdict"] = self.said
+        return pl.DataFrame(columns | {f"p_{one}": self.answers[:, k] for k, one in enumerate(self.classes)})
+
+
+def verdicts(estimator: SequenceEstimator, X: Any, labels: NDArray[Any] | None = None) -> Verdicts:
+    """Ask a fitted estimator, and judge what it says where the truth is known.
+
+    Args:
+        estimator: a SequenceClassifier, or a SequenceRegressor of one number.
+        X: N sequences, as its predict takes them.
+        labels: the truth, (N,), or for an answer at every step (M,), one sequence's after another's. A class that the
+            estimator does not know is allowed: what it says of such a sequence is wrong.
+
+    Raises:
+        DataError: labels are text where the classes are numbers, or the other way; X cannot be read.
+        ShapeError: there are more or fewer labels than answers.
+    """
+    ask: Any = estimator
+    made = ask.predict_proba(X) if estimator.CLASSES else ask.predict(X)
+    each = estimator._model.each
+    lengths = np.array([len(one) for one in made]) if each else np.ones(len(made), np.int64)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    answers = np.concatenate(list(made)) if each else np.asarray(made)
+    classes = estimator._model.classes
+    if labels is None:
+        return Verdicts(answers, classes, owner, None, None)
+    if len(labels) != len(answers):
+        raise ShapeError(f"There are {len(answers)} answers and {len(labels)} labels: give one for each.")
+    return Verdicts(answers, classes, owner, labels, _report(estimator, answers, classes, labels))
+
+
+def _report(
+    estimator: SequenceEstimator, answers: NDArray[np.float64], classes: NDArray[Any] | None, labels: NDArray[Any]
+) -> SequenceReport:
+    own = replace(estimator.report_, rows=len(labels), choices=(), skipped=(), seed_scores={}, confusion=())
+    if classes is None:
+        said = {own.model: answers, MEAN: most_frequent(labels, len(labels))}
+        return replace(own, scores=sequence_scores(said, labels, "numbers"))
+    if (classes.dtype.kind == "U") != (labels.dtype.kind == "U"):
+        what, other = ("text", "numbers") if labels.dtype.kind == "U" else ("numbers", "text")
+        raise DataError(
+            f"The labels are {what}, such as {labels[0].item()!r}, and the classes of the model {other}, such as "
+            f"{classes[0].item()!r}: write both alike."
+        )
+    unseen = np.setdiff1d(labels, classes)
+    every = np.concatenate([classes, unseen])
+    order = np.argsort(every, kind="stable")
+    truth = order[np.searchsorted(every[order], labels)]
+    p = np.pad(answers, ((0, 0), (0, len(unseen))))
+    constant = most_frequent(truth, len(truth), classes=len(every))
+    notes = ()
+    if len(unseen):
+        shown = ", ".join(repr(one.item()) for one in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
+        rows = int(np.isin(labels, unseen).sum())
+        notes = (f"{rows} of {len(labels)} have a class that training did not have ({shown}): none can be right",)
+    return replace(
+        own,
+        scores=sequence_scores({own.model: p, MAJORITY: constant}, truth, "classes"),
+        classes=tuple(every.tolist()),
+        confusion=tuple(map(tuple, confusion(p, truth).tolist())),
+        choices=notes,
+    )
