@@ -130,7 +130,7 @@ def test_cross_validation_takes_arrays_and_lists(data):
 
 
 def test_cross_validation_of_a_regressor():
-    X, y = slopes()
+    X, _ = slopes()
     folds = KFold(2, shuffle=True, random_state=0)
     assert cross_val_score(clone(REGRESSOR), X, X[:, -1, 0], cv=folds).min() > 0.8
 

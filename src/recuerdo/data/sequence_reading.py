@@ -103,7 +103,12 @@ def require_like(sequences: Ragged, features: int, steps: int | None = None, who
     """
     found = sequences.values.shape[1]
     if found != features:
-        mend = "Give the features that it was fitted on, in the same order."
+        turned = sequences.lengths.size and (sequences.lengths == features).all()
+        mend = (
+            "The last axis is features: did you mean X.transpose(0, 2, 1)?"
+            if turned
+            else "Give the features that it was fitted on, in the same order."
+        )
         raise ShapeError(f"X has {found} features, but {who} is expecting {features} features as input. {mend}")
     other = np.flatnonzero(sequences.lengths != steps) if steps is not None else np.array([])
     if other.size:

@@ -68,7 +68,8 @@ class Bag:
         grams, features = counted.learn(rows)
         model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=1000)
         model.fit(features, y, sample_weight=weights)
-        return cls(grams, model.coef_.astype(np.float32), model.intercept_.astype(np.float64), classes, model.classes_)
+        coefficients, intercept = np.asarray(model.coef_, np.float32), np.asarray(model.intercept_, np.float64)
+        return cls(grams, coefficients, intercept, classes, np.asarray(model.classes_))
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the logarithms of the classes' probabilities, (n, C)."""

@@ -178,7 +178,10 @@ def checked_weights(weights: ArrayLike, count: int) -> Values:
         ShapeError: they are not one for each of n rows.
         DataError: one is negative or not finite, or all are 0.
     """
-    w = np.asarray(weights, dtype=np.float64)
+    try:
+        w = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Weights are numbers, one for each row: {error}.") from None
     if w.shape != (count,):
         raise ShapeError(f"There is one weight for each of {count} rows; got weights {w.shape}.")
     if not (np.isfinite(w).all() and w.min() >= 0 and w.max() > 0):

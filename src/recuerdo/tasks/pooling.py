@@ -79,4 +79,5 @@ def pooled(parts: Sequence[Values], pool: Sequence[float]) -> Values:
     """Return the logarithms of the probabilities that several logits with these weights come to."""
     if len(parts) == 1:
         return log_probabilities(pool[0] * parts[0])
-    return log_probabilities(sum(weight * log_probabilities(part) for weight, part in zip(pool, parts, strict=True)))
+    weighted = [weight * log_probabilities(part) for weight, part in zip(pool, parts, strict=True)]
+    return log_probabilities(np.sum(weighted, axis=0))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.errors import DataError
+from recuerdo.tasks.column_names import require_names
 from recuerdo.tasks.sequence_models import SequenceModel, Source
 from recuerdo.tasks.sequence_sources import is_stream, read_source, streamed
 
@@ -28,16 +30,24 @@ def answered(
         answer: from sequences to answers (N, ...), or one sequence's steps after another's, with what the networks
             read.
 
+    Raises:
+        DataError, ShapeError: X cannot be read, or is not like that of fit.
+
     Returns:
         (N, ...). At every step (N, T, ...) where a 2-D or 3-D array was given, else a list of (T_i, ...).
     """
     if is_stream(X):
+        if lengths is not None:
+            raise DataError(
+                f"{who}: lengths go with a padded array, and X is an iterator: give each row cut to its own."
+            )
         parts = [answered(model, chunk, who, None, answer) for chunk in streamed(X)]
         if model.each:
             return [row for part in parts for row in part]
         if not parts:
             read_source([], who)  # says that there is nothing
         return np.concatenate(parts)
+    require_names(X, model.names, who)
     source, _ = read_source(X, who, lengths)
     made, inputs = answer(source)
     if not model.each:

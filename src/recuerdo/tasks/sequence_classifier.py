@@ -16,9 +16,10 @@ from recuerdo.tasks.class_metrics import checked_weights
 from recuerdo.tasks.sequence_answers import Rows, answered
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
 from recuerdo.tasks.sequence_models import Source
-from recuerdo.tasks.sequence_options import require_bag, require_class_weight
+from recuerdo.tasks.sequence_options import require_bag, require_class_weight, require_known_classes
 from recuerdo.tasks.sequence_plan import Plan
-from recuerdo.tasks.sequence_targets import Targets, read_labels
+from recuerdo.tasks.sequence_sources import cut_answers
+from recuerdo.tasks.sequence_targets import Targets, flat_labels, read_labels
 
 if TYPE_CHECKING:
     from recuerdo.tasks.explanations import Explanation
@@ -78,6 +79,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     Attributes:
         classes_: the classes, sorted; the columns of predict_proba.
+        feature_names_in_: the names of the columns, where it was fitted on a table.
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
 
     Example:
@@ -169,7 +171,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         Args:
             X: numbers (N, T, D), or (N, T) of one feature; a list of (T_i, D) or (T_i,) arrays of any lengths; a list
                 or column of N texts. NaN is a value that is missing.
-            y: (N,) classes; with output="each" (N, T), or a list of (T_i,), None or NaN where a step has none.
+            y: (N,) classes, strings or whole numbers; with output="each" (N, T), or a list of (T_i,), None or NaN
+                where a step has none.
             sample_weight: (N,) how much each sequence counts.
             lengths: (N,) steps that count of each row of a padded array.
             unlabelled: further texts without classes, for vocabulary and embeddings.
@@ -200,11 +203,18 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Raises:
             DataError: a class that was not named, or as in fit.
-            OptionError: the first call does not name the classes.
+            OptionError: the first call does not name the classes, a later one names others, or bag=True.
         """
         self._check_own_options()
         if classes is None and not hasattr(self, "_model"):
             raise OptionError("The first call of partial_fit needs classes=, all that will ever come.")
+        if classes is not None and hasattr(self, "_model") and set(np.unique(classes)) != set(self.classes_):
+            raise OptionError(
+                f"partial_fit(classes={np.unique(classes).tolist()}): the first call named {self.classes_.tolist()}, "
+                f"and they stay: leave classes out, or fit a clone."
+            )
+        if self.bag is True and not hasattr(self, "_model"):
+            raise OptionError("bag=True needs all texts at once: call fit, or leave it out for partial_fit.")
         return self._fit_more(X, y, sample_weight, lengths, classes)
 
     def predict(self, X: Any, *, lengths: Any = None) -> Rows:
@@ -252,23 +262,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         """Return the accuracy; with output="each" that of all steps whose class is known.
 
         Args:
-            X, y, lengths: as in fit.
+            X, y, lengths: as in fit; a class that fit has not seen is never right.
             sample_weight: (N,).
         """
         model = self._require_fitted()
         said = self.predict(X, lengths=lengths)
-        rows = said if model.each else None
-        if rows is None:
-            from sklearn.metrics import accuracy_score
-
-            return float(accuracy_score(y, said, sample_weight=sample_weight))
-        own = np.array([len(row) for row in rows])
-        truth = read_labels(y, own, each=True, who=self._who, classes=model.classes)
-        known, owner = truth.flatten()
-        flat = np.concatenate([np.asarray(row) for row in rows])
-        right = np.searchsorted(self.classes_, flat)[_places(truth)] == known
-        weights = None if sample_weight is None else checked_weights(sample_weight, len(own))[owner]
-        return float(np.average(right, weights=weights))
+        own = np.array([len(row) for row in said]) if model.each else np.ones(len(said), np.int64)
+        truth, place, _ = flat_labels(cut_answers(y, lengths), own, each=model.each, who=self._who)
+        flat = np.concatenate(list(said)) if model.each else np.asarray(said)
+        weights = np.ones(len(own)) if sample_weight is None else checked_weights(sample_weight, len(own))
+        return float(np.average(flat[place] == truth, weights=np.repeat(weights, own)[place]))
 
     def explain(self, x: Any) -> Explanation:
         """Return which steps of one sequence moved the verdict.
@@ -317,7 +320,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             if targets.each:
                 raise OptionError("class_weight weighs whole sequences, and with output='each' they have no class.")
             assert targets.classes is not None
+            assert isinstance(targets.values, np.ndarray)
             labels = targets.classes[targets.values]
+            require_known_classes(self.class_weight, targets.classes)
             weights = weights * compute_sample_weight(self.class_weight, labels)
         if not weights.sum() > 0:
             raise DataError(f"{self._who}: no sequence has any weight, so there is no class to learn.")
@@ -334,9 +339,3 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _places(targets: Targets) -> NDArray[np.bool_]:
-    """Return which steps, one sequence after another, have a label."""
-    values: Any = targets.values
-    return values.values >= 0

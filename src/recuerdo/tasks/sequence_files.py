@@ -29,8 +29,9 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
     """Write a fitted estimator; see :meth:`recuerdo.SequenceClassifier.save`."""
     model = estimator._model
     settings = estimator.get_params(deep=False) | {"random_state": estimator.report_.random_state}
-    if isinstance(settings.get("class_weight"), Mapping):
-        settings["class_weight"] = {"pairs": [[_plain(k), v] for k, v in settings["class_weight"].items()]}
+    weights = settings.get("class_weight")
+    if isinstance(weights, Mapping):
+        settings["class_weight"] = {"pairs": [[_plain(key), weight] for key, weight in weights.items()]}
     tensors = {f"nets.{i}.{name}": one for i, net in enumerate(model.nets) for name, one in net.state_dict().items()}
     bag = None
     if model.bag is not None:
@@ -51,6 +52,7 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
         "unit": model.unit.tolist(),
         "steps": model.steps,
         "flat": model.flat,
+        "names": model.names,
         "report": estimator.report_.to_json(),
     }
     return write_model(path, CLASSIFIER if estimator.CLASSES else REGRESSOR, card, tensors, overwrite=overwrite)
@@ -81,6 +83,7 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             np.array(card["unit"]),
             card["steps"],
             card["flat"],
+            None if card["names"] is None else tuple(card["names"]),
         )
         estimator._settle(model)
         estimator.report_ = SequenceReport.from_json(card["report"])

@@ -17,12 +17,13 @@ from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.ngram_counts import Counted, count_ngrams
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.texts import Tokens, fit_tokens
-from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.bags import Bag
+from recuerdo.tasks.column_names import names_of, require_names
 from recuerdo.tasks.forecast_options import resolve_device
 from recuerdo.tasks.sequence_inputs import NumberEncoding
-from recuerdo.tasks.sequence_models import SequenceModel, Source
+from recuerdo.tasks.sequence_models import SequenceModel, Source, encoded
 from recuerdo.tasks.sequence_nets import SequenceNet, SequenceShape
 from recuerdo.tasks.sequence_options import checked_options, seed_of
 from recuerdo.tasks.sequence_plan import (
@@ -36,7 +37,7 @@ from recuerdo.tasks.sequence_plan import (
     steps_for,
 )
 from recuerdo.tasks.sequence_report import SequenceReport
-from recuerdo.tasks.sequence_sources import read_source, take
+from recuerdo.tasks.sequence_sources import cut_answers, read_source, take
 from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.sequence_training import Member, Samples, Schedule, built, train, train_on
 from recuerdo.tasks.sequence_trial import Judged
@@ -98,6 +99,7 @@ class SequenceEstimator(BaseEstimator):
 
     report_: SequenceReport
     n_features_in_: int
+    feature_names_in_: NDArray[Any]
     _model: SequenceModel
     _copied = False
     """Whether scikit-learn's clone made it, as a search or a cross-validation does: then no baseline is fitted."""
@@ -133,6 +135,7 @@ class SequenceEstimator(BaseEstimator):
         began = time.monotonic()
         checked_options(self)
         source, steps = read_source(X, self._who, lengths)
+        y, names = cut_answers(y, lengths), names_of(X)
         targets = self._read_targets(y, _lengths(source, self.output, self._who))
         weights = self._sample_weights(targets, sample_weight)
         if (weights == 0).any():  # a sequence without weight says nothing, nor does the class that only such have
@@ -154,7 +157,7 @@ class SequenceEstimator(BaseEstimator):
         seconds = time.monotonic() - training
         if judged is not None:
             model = replace(model, pool=judged.pool)
-        self._settle(model)
+        self._settle(replace(model, names=names))
         self.report_ = self._make_report(judged, plan, members, seed, seconds, began)
         if self.report_.beaten and judged is not None and not self._copied:
             warnings.warn(self.report_.verdict, UserWarning, stacklevel=3)
@@ -166,20 +169,26 @@ class SequenceEstimator(BaseEstimator):
         checked_options(self)
         source, steps = read_source(X, self._who, lengths)
         fresh = not hasattr(self, "_model")
+        if not fresh and self._model.each != (self.output == "each"):
+            raise OptionError(f"output={self.output!r} was another one when learning began: set it back, or fit anew.")
+        if not fresh:
+            require_names(X, self._model.names, self._who)
         own = _lengths(source, self.output, self._who)
-        targets = self._read_targets(y, own, classes if fresh else self._model.classes)
+        targets = self._read_targets(cut_answers(y, lengths), own, classes if fresh else self._model.classes)
         weights = self._sample_weights(targets, sample_weight)
         seed = _drawn(seed_of(self.random_state))
         plan = replace(self._make_plan(source, targets, seed), held=np.zeros(0, np.int64), early_stop=False)
         plan = replace(plan, max_steps=-(-len(source) // plan.batch_size))
         if fresh:
             encoding, prepare = self._make_encoding(source, [], plan, seed)
-            shape = self._make_shape(encoding, encoding.encode(source), targets, plan)
+            shape = self._make_shape(encoding, encoded(encoding, source), targets, plan)
             offset, unit = _scale(targets)
             nets = tuple(built(shape, seed + number, prepare) for number in range(self.n_seeds))
             model = SequenceModel(nets, encoding, None, (1.0,), targets.classes, offset, unit, steps, targets.flat)
-            self._settle(model)
+            self._settle(replace(model, names=names_of(X)))
         model = self._model
+        if targets.outputs != len(model.offset):
+            raise ShapeError(f"y has {targets.outputs} columns, and when learning began it had {len(model.offset)}.")
         samples = Samples(model.encode(source, self._who), _scaled(targets, model.offset, model.unit), weights)
         schedule = self._schedule(plan, None)
         members = []
@@ -196,10 +205,13 @@ class SequenceEstimator(BaseEstimator):
         self._model = model
         if model.classes is not None:
             self.classes_ = model.classes
+        if model.names is not None:
+            self.feature_names_in_ = np.array(model.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
         if isinstance(model.encoding, NumberEncoding):
-            self.n_features_in_ = (
-                model.steps or model.encoding.features
-            )  # of a 2-D array scikit-learn counts the columns
+            # Of a 2-D array scikit-learn counts the columns.
+            self.n_features_in_ = model.steps or model.encoding.features
         elif hasattr(self, "n_features_in_"):
             del self.n_features_in_
 
@@ -295,7 +307,7 @@ class SequenceEstimator(BaseEstimator):
         The n-grams of all texts are counted already; `rows` tells which of them these sequences are.
         """
         encoding, prepare = self._make_encoding(source, extra, plan, seed)
-        inputs = encoding.encode(source)
+        inputs = encoded(encoding, source)
         offset, unit = _scale(targets)
         shape = self._make_shape(encoding, inputs, targets, plan)
         bag = None
@@ -305,7 +317,7 @@ class SequenceEstimator(BaseEstimator):
         samples = Samples(inputs, _scaled(targets, offset, unit), weights)
         looked = None
         if watched is not None:
-            looked = Samples(encoding.encode(watched[0]), _scaled(watched[1], offset, unit), watched[2])
+            looked = Samples(encoded(encoding, watched[0]), _scaled(watched[1], offset, unit), watched[2])
         members = []
         schedule = self._schedule(plan, None if budget is None else budget / self.n_seeds)
         for number in range(self.n_seeds):
@@ -405,7 +417,7 @@ class SequenceEstimator(BaseEstimator):
             seconds=time.monotonic() - began,
             random_state=seed,
             parameters=sum(one.numel() for one in net.parameters()),
-            classes=() if not self.CLASSES else tuple(self._model.classes.tolist()),
+            classes=() if self._model.classes is None else tuple(self._model.classes.tolist()),
             confusion=() if judged is None else judged.confusion,
             temperature=None if judged is None else judged.temperature,
             training_seconds=seconds,

@@ -33,8 +33,9 @@ class NumberEncoding:
 
     Example:
         >>> encoding = NumberEncoding.fit(Ragged.of([np.array([[1.0], [3.0]])]))
-        >>> encoding.encode(Ragged.of([np.array([[1.0], [3.0]])])).values.tolist()
-        [[-1.0, 0.0], [1.0, 2.0]]
+        >>> encoding.encode(Ragged.of([np.array([[1.0], [3.0]])])).values.round(2)
+        array([[-1.  ,  0.  ],
+               [ 1.  ,  1.41]], dtype=float32)
     """
 
     mean: Values
@@ -57,7 +58,7 @@ class NumberEncoding:
         mean = np.nanmean(values, axis=0)
         std = _spread(values - mean, np.nanmax(np.abs(values), axis=0))
         steps = _spread(_changes(values / std, known.starts), 1.0) if changes else None
-        return cls(mean, std, steps, missing.any(axis=0))
+        return cls(mean, std, steps, np.asarray(missing.any(axis=0)))
 
     @property
     def features(self) -> int:
@@ -84,8 +85,8 @@ class NumberEncoding:
             i = int(np.searchsorted(sequences.starts, place, side="right")) - 1
             raise DataError(
                 f"Sample {i}, time step {place - sequences.starts[i]}, feature {feature} is missing (NaN), and in "
-                f"training "
-                f"that feature never was: fill it in, or train on sequences with gaps, which are then understood."
+                f"training that feature never was: fill it in, or train on sequences with gaps, which are then "
+                f"understood."
             )
         z = (values - self.mean) / self.std
         parts = [np.nan_to_num(z)]

@@ -22,6 +22,15 @@ Source = Ragged | list[str]
 """Sequences as they were read: numbers, or texts."""
 
 
+def encoded(encoding: NumberEncoding | Tokens, source: Source) -> Ragged:
+    """Return what a network reads of sequences of the kind that the encoding was fitted on."""
+    if isinstance(encoding, Tokens):
+        assert not isinstance(source, Ragged)
+        return encoding.encode(source)
+    assert isinstance(source, Ragged)
+    return encoding.encode(source)
+
+
 @dataclass(frozen=True, eq=False)
 class SequenceModel:
     """What answers.
@@ -35,6 +44,7 @@ class SequenceModel:
         offset, unit: (C,) of numbers: what the networks' answers are multiplied by, and shifted.
         steps: time steps that each sequence has to have, where it was fitted on rows of a 2-D array; None for any.
         flat: whether numbers have no axis of columns.
+        names: of the columns, where it was fitted on a table.
     """
 
     nets: tuple[SequenceNet, ...]
@@ -46,6 +56,7 @@ class SequenceModel:
     unit: Values
     steps: int | None
     flat: bool = True
+    names: tuple[str, ...] | None = None
 
     @property
     def texts(self) -> bool:

@@ -75,7 +75,7 @@ def seed_of(random_state: Any) -> Any:
 
 
 def _require_readout(readout: str | Sequence[str]) -> None:
-    parts = (readout,) if isinstance(readout, str) else tuple(readout)
+    parts = (readout,) if not isinstance(readout, list | tuple) else tuple(readout)
     if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(READOUTS):
         raise OptionError(f"readout={readout!r}: it is one or more of {', '.join(READOUTS)}, as in ('last', 'mean').")
 
@@ -99,3 +99,14 @@ def require_class_weight(class_weight: Any) -> None:
     """Raise OptionError unless it is a mapping, "balanced" or None."""
     if class_weight is not None and class_weight != "balanced" and not isinstance(class_weight, Mapping):
         raise OptionError(f"class_weight={class_weight!r}: it is 'balanced', a dict of class -> weight, or None.")
+    if isinstance(class_weight, Mapping):
+        for label, weight in class_weight.items():
+            require_from_zero(f"class_weight[{label!r}]", weight)
+
+
+def require_known_classes(class_weight: Mapping[Any, float] | str, classes: Any) -> None:
+    """Raise OptionError where a weight is for a class that no sequence has."""
+    if isinstance(class_weight, Mapping):
+        foreign = [label for label in class_weight if label not in classes.tolist()]
+        if foreign:
+            raise OptionError(f"class_weight has {foreign[0]!r}, which is not among the classes {classes.tolist()}.")

@@ -110,12 +110,14 @@ def held_out(targets: Targets, random_state: int) -> NDArray[np.int64]:
         targets: the answers to N sequences.
         random_state: the seed of the choice.
     """
-    N = len(targets)
+    # A sequence without an answer at any step judges nothing.
+    rows = np.unique(targets.flatten()[1]) if targets.each else np.arange(len(targets))
+    N = len(rows)
     if N < FEWEST:
         return np.zeros(0, np.int64)
     share = SHARES[N >= FEW] * min(1.0, MOST_HELD / (SHARES[N >= FEW] * N))
-    order = np.random.default_rng(random_state).permutation(N)
-    if targets.classes is None or targets.each:
+    order = np.random.default_rng(random_state).permutation(rows)
+    if targets.classes is None or isinstance(targets.values, Ragged):
         return np.sort(order[: round(share * N)])
     labels = targets.values[order]
     kept = [order[labels == label][: _of_class(int((labels == label).sum()), share)] for label in np.unique(labels)]

@@ -17,6 +17,7 @@ from recuerdo.tasks.sequence_answers import Rows, answered
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
 from recuerdo.tasks.sequence_models import Source
 from recuerdo.tasks.sequence_plan import Plan
+from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, read_numbers
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             warping, and TF-IDF with ridge regression on texts; None with nothing.
 
     Attributes:
+        feature_names_in_: the names of the columns, where it was fitted on a table.
         report_: after fit, the scores beside the baselines', the choices made, steps, seconds and seed.
 
     Example:
         >>> import recuerdo as rc
         >>> X, y = rc.data.problems.adding(200, T=10)
-        >>> model = rc.SequenceRegressor(max_steps=20, random_state=0).fit(X, y)
+        >>> model = rc.SequenceRegressor(max_steps=20, baselines=None, random_state=0).fit(X, y)
         >>> model.predict(X[:3]).shape
         (3,)
     """
@@ -184,7 +186,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         model = self._require_fitted()
         said = self.predict(X, lengths=lengths)
         own = np.array([len(row) for row in said]) if model.each else np.ones(len(said), np.int64)
-        truth = self._read_targets(y, own)
+        truth = self._read_targets(cut_answers(y, lengths), own)
         known, owner = truth.flatten()
         flat = np.concatenate(list(said)) if model.each else np.asarray(said)
         values: Any = truth.values

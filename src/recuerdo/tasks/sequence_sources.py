@@ -56,13 +56,14 @@ def _texts(X: Any) -> list[Any] | None:
     """Return the items of X where the first that is there is a text; None for numbers."""
     if isinstance(X, list | tuple):
         first = next((one for one in X if one is not None), None)
-        return list(X) if isinstance(first, str) else None
+        return list(X) if isinstance(first, str | bytes) else None
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
         return _texts(X.tolist())
+    column: Any = X
     if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a column of pandas or polars
-        return _texts(X.to_list())
+        return _texts(column.to_list())
     if hasattr(X, "to_pylist") and not hasattr(X, "column_names"):  # a column of arrow
-        return _texts(X.to_pylist())
+        return _texts(column.to_pylist())
     return None
 
 
@@ -83,6 +84,18 @@ def _cut(sequences: Ragged, lengths: Any, who: str) -> Ragged:
     starts = np.concatenate([[0], np.cumsum(asked)]).astype(np.int64)
     kept = np.repeat(sequences.starts[:-1] - starts[:-1], asked) + np.arange(starts[-1])
     return Ragged(sequences.values[kept], starts)
+
+
+def cut_answers(y: Any, lengths: Any) -> Any:
+    """Return a padded array of answers at every step cut as its sequences are; anything else as it is.
+
+    Args:
+        y: (N, T) or (N, T, C), or a list of rows, which have their own lengths.
+        lengths: (N,) as in `read_source`; None where nothing is cut.
+    """
+    if lengths is None or not isinstance(y, np.ndarray) or y.ndim < 2 or len(y) != len(lengths):
+        return y
+    return [row[:length] for row, length in zip(y, lengths, strict=True)]
 
 
 def streamed(X: Any) -> Iterator[list[Any]]:

@@ -14,6 +14,9 @@ from recuerdo.errors import DataError, ShapeError
 NONE = -1
 """The index that stands for a label that is missing."""
 
+LARGEST = 1e100
+"""The largest number that can be learned: its square, summed over many, is still finite."""
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:
@@ -75,34 +78,55 @@ def read_labels(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str, cla
             whole.
         ShapeError: more or fewer labels than sequences, or than steps.
     """
+    known, place, rows = flat_labels(y, lengths, each=each, who=who)
+    found = np.unique(known if classes is None else _named(_array(classes), who))
+    if len(found) < 2:
+        whose = "y holds" if classes is None else "classes holds"
+        raise DataError(
+            f"{who}: {whose} one class only, {found.tolist()[0]!r}: it takes two classes or more to tell apart."
+        )
+    foreign = ~np.isin(known, found)
+    if foreign.any():
+        raise DataError(
+            f"{who}: label {known[foreign].tolist()[0]!r} is not among the classes {found.tolist()}: name all classes "
+            f"in the first call, or fit anew."
+        )
+    indices = np.full(len(place), NONE, np.int64)
+    indices[place] = np.searchsorted(found, known)
+    return Targets(indices if rows is None else Ragged(indices, rows), found)
+
+
+def flat_labels(
+    y: Any, lengths: NDArray[np.int64], *, each: bool, who: str
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.int64] | None]:
+    """Return the labels that are known, whatever they are.
+
+    Args:
+        y, lengths, each, who: as in `read_labels`.
+
+    Returns:
+        (M,) labels; of which sequences, (N,), or steps one after another they are, as true and false; and with `each`
+        where each sequence's steps begin.
+
+    Raises:
+        DataError, ShapeError: as `read_labels`, but for the number of classes.
+    """
     flat, rows = _per_step(y, lengths, who) if each else (_column(y, len(lengths), who), None)
+    if flat.ndim > 1:
+        raise ShapeError(
+            f"{who}: a label stands by itself, and y has rows of shape {flat.shape[1:]}: of one column for each class, "
+            f"y.argmax(axis=-1) is the label."
+        )
     missing = _missing(flat)
     if rows is None and missing.any():
         raise DataError(
             f"Sample {int(np.argmax(missing))} has no label (y holds NaN or None there): leave the sample out, or "
-            f"label it. "
-            f"Only output='each' takes steps without one."
+            f"label it. Only output='each' takes steps without one."
         )
     known = flat[~missing]
     if not len(known):
         raise DataError(f"{who}: y holds no label at all: give at least two classes.")
-    known = _whole(known, who)
-    if classes is None:
-        found = _sorted(known, who)
-        if len(found) < 2:
-            raise DataError(f"{who}: y holds one class only, {found[0]!r}: it takes two classes or more to tell apart.")
-    else:
-        found = _sorted(np.asarray(classes), who)
-        foreign = ~np.isin(known, found)
-        if foreign.any():
-            raise DataError(
-                f"{who}: label {known[foreign][0]!r} is not among the classes {list(found)}: name all classes in the "
-                f"first "
-                f"call, or fit anew."
-            )
-    indices = np.full(len(flat), NONE, np.int64)
-    indices[~missing] = np.searchsorted(found, known)
-    return Targets(indices if rows is None else Ragged(indices, rows), found)
+    return _named(known, who), ~missing, rows
 
 
 def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) -> Targets:
@@ -136,6 +160,10 @@ def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) ->
         )
     if np.isnan(values).all():
         raise DataError(f"{who}: y holds no number at all.")
+    if np.nanmax(np.abs(values)) > LARGEST:
+        raise DataError(
+            f"{who}: y holds numbers beyond {LARGEST:g}, whose squares overflow: give them in a larger unit."
+        )
     return Targets(values if rows is None else Ragged(values, rows), None, flat=one)
 
 
@@ -145,7 +173,7 @@ def _column(y: Any, count: int, who: str, *, columns: bool = False) -> NDArray[A
 
     if y is None:
         raise DataError(f"{who} requires y to be passed, but the target y is None: give a label for each sequence.")
-    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    values = _array(y)
     if values.dtype.kind == "c":
         raise DataError(f"Complex data not supported: {who} was given a complex y.")
     if columns and values.ndim == 2 and values.shape[1] > 1:
@@ -155,8 +183,7 @@ def _column(y: Any, count: int, who: str, *, columns: bool = False) -> NDArray[A
     elif values.ndim != 1:
         raise ShapeError(
             f"{who}: y has shape {values.shape}, where one answer for each of the {count} sequences is expected. "
-            f"Should there "
-            f"be one for each step? That is output='each'."
+            f"Should there be one for each step? That is output='each'."
         )
     if len(values) != count:
         raise ShapeError(
@@ -169,7 +196,9 @@ def _per_step(y: Any, lengths: NDArray[np.int64], who: str) -> tuple[NDArray[Any
     """Return the answers of all steps one after another, and where each sequence's begin."""
     if y is None:
         raise DataError(f"{who} requires y to be passed, but the target y is None: give one for each step.")
-    rows = [np.asarray(one) for one in y]
+    if not hasattr(y, "__len__") or isinstance(y, str):
+        raise ShapeError(f"{who}(output='each') takes an answer for each step, and y is {y!r}: give (N, T) of them.")
+    rows = [_array(one) for one in (y.to_numpy() if hasattr(y, "to_numpy") else y)]
     if len(rows) != len(lengths):
         raise ShapeError(
             f"{who}: there are {len(lengths)} sequences and {len(rows)} rows of answers in y: give as many."
@@ -178,8 +207,7 @@ def _per_step(y: Any, lengths: NDArray[np.int64], who: str) -> tuple[NDArray[Any
         if row.ndim == 0:
             raise ShapeError(
                 f"{who}(output='each') takes an answer for each step, and y of sample {i} is the single "
-                f"{row.item()!r}: give "
-                f"{length}, or output='last'."
+                f"{row.item()!r}: give {length}, or output='last'."
             )
         if len(row) != length:
             raise ShapeError(
@@ -191,39 +219,49 @@ def _per_step(y: Any, lengths: NDArray[np.int64], who: str) -> tuple[NDArray[Any
     return np.concatenate(rows), starts
 
 
+def _array(y: Any) -> NDArray[Any]:
+    """Return an array in which text and numbers, and what is missing, stay what they are."""
+    if hasattr(y, "to_numpy"):
+        return np.asarray(y.to_numpy())
+    try:
+        values = np.asarray(y)
+    except ValueError:  # numpy's word for rows of different lengths
+        raise ShapeError("y holds rows of different lengths: output='each' takes an answer for each step.") from None
+    if values.dtype.kind in "US" and not isinstance(y, np.ndarray):  # numpy has made a text of numbers and of NaN
+        values = np.array(y, dtype=object)
+    return values
+
+
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    if values.ndim > 1:
-        raise ShapeError(f"A label stands by itself, and y has rows of shape {values.shape[1:]}.")
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":
-        return np.array([one is None or (isinstance(one, float) and one != one) for one in values], dtype=bool)
+        return np.array([one is None or _not_a_thing(one) for one in values], dtype=bool)
     return np.zeros(len(values), dtype=bool)
 
 
-def _whole(labels: NDArray[Any], who: str) -> NDArray[Any]:
-    """Return labels; numbers have to be whole, for others are measured and not named."""
+def _not_a_thing(one: Any) -> bool:
+    """Whether it is NaN, or what pandas writes in its place."""
+    return (isinstance(one, float) and one != one) or type(one).__name__ in ("NAType", "NaTType")
+
+
+def _named(labels: NDArray[Any], who: str) -> NDArray[Any]:
+    """Return labels in an array of their own type; numbers have to be whole, for others are measured and not named."""
+    if labels.dtype.kind == "O":
+        kinds = {"str" if isinstance(one, str) else type(one).__name__ for one in labels}
+        if len(kinds) > 1 and "str" in kinds:
+            raise DataError(f"{who}: y mixes labels of the types {sorted(kinds)}: write all of them in one.")
+        labels = np.array(labels.tolist())
+    if labels.ndim != 1 or labels.dtype.kind not in "biufUS":
+        raise DataError(f"{who}: Unknown label type: y holds {labels.dtype}, and labels are strings or whole numbers.")
     if labels.dtype.kind == "f":
-        broken = labels != np.floor(labels)
+        broken = (labels != np.floor(labels)) | np.isinf(labels)
         if broken.any():
             raise DataError(
                 f"{who}: Unknown label type: y holds {labels[broken][0]}, a number that is no class: labels are "
-                f"strings or "
-                f"whole numbers; rc.SequenceRegressor learns numbers."
+                f"strings or whole numbers; rc.SequenceRegressor learns numbers."
             )
-        return labels
     return labels
-
-
-def _sorted(labels: NDArray[Any], who: str) -> NDArray[Any]:
-    """Return the different labels, sorted."""
-    if labels.dtype.kind == "O":
-        kinds = {type(one).__name__ for one in labels}
-        if kinds == {"str"}:
-            labels = labels.astype(str)
-        elif len(kinds) > 1 and "str" in kinds:
-            raise DataError(f"{who}: y mixes labels of the types {sorted(kinds)}: write all of them in one.")
-    return np.unique(labels)
 
 
 def _example(values: NDArray[Any]) -> Any:
