@@ -14,9 +14,9 @@ Values = NDArray[np.float64]
 LOWEST, HIGHEST = 0.02, 20.0
 """The weights between which the best are looked for."""
 
-EVEN = 4.0
+EVEN = 1.0
 """How strongly weights are held to be alike before the held-out rows have spoken: the precision of their logarithms
-about their mean. With two of them, one standard deviation is a ratio of e to the power 0.5."""
+about their mean. With two of them, one standard deviation is a ratio of e to the power 1.4."""
 
 
 def log_probabilities(logits: Values) -> Values:
