@@ -233,8 +233,11 @@ def test_a_text_without_a_token_is_answered():
 def test_an_empty_text_may_be_learned_from_but_not_nothing_else():
     model = classifier().fit(["", *TEXTS[1:]], Y)
     assert np.isfinite(model.predict_proba([""])).all()
-    with pytest.raises(DataError, match=r"There is no token in the \d+ texts"):
-        classifier().fit([""] * N, Y)
+    for empty in ("", " \n"):
+        with pytest.raises(DataError, match="there is no token in the 20 texts: give texts with words"):
+            classifier().fit([empty] * N, Y)
+    signs = ["😀", "😢"] * (N // 2)  # no letter, and yet tokens
+    assert np.isfinite(classifier().fit(signs, Y).predict_proba(signs)).all()
 
 
 def test_gaps_that_fit_has_seen_are_understood():

@@ -51,13 +51,22 @@ class Readout(nn.Module):
         self.output_size = len(self.parts) * encoder.output_size
         self.score = nn.Linear(encoder.output_size, 1, bias=False) if "attention" in self.parts else None
 
-    def forward(self, output: Tensor, final: Tensor | tuple[Tensor, ...], lengths: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        output: Tensor,
+        final: Tensor | tuple[Tensor, ...],
+        lengths: Tensor | None = None,
+        *,
+        dtype: torch.dtype | None = None,
+    ) -> Tensor:
         """Read a batch.
 
         Args:
             output: what the layer answered at each step, (N, T, O).
             final: its final state: h (L * directions, N, H), or the LSTM's (h, c).
             lengths: steps of each sample, (N,); None for T each.
+            dtype: in which sums over steps are taken, and the result is; None for the outputs' own. The rounding of a
+                sum depends on how far its batch is padded, and that of torch.float64 is below anything that shows.
 
         Returns:
             (N, O times the number of parts), the parts in the order in which they were named.
@@ -65,24 +74,27 @@ class Readout(nn.Module):
         N, T = output.shape[:2]
         lengths = torch.full((N,), T, device=output.device) if lengths is None else lengths.to(output.device)
         known = torch.arange(T, device=output.device) < lengths[:, None]  # (N, T)
+        dtype = dtype or output.dtype
         made = {part: getattr(self, f"_{part}") for part in self.parts}
-        return torch.cat([read(output, final, known) for read in made.values()], dim=-1)
+        return torch.cat([read(output, final, known, dtype).to(dtype) for read in made.values()], dim=-1)
 
-    def _last(self, output: Tensor, final: Tensor | tuple[Tensor, ...], known: Tensor) -> Tensor:
+    def _last(self, output: Tensor, final: Tensor | tuple[Tensor, ...], known: Tensor, dtype: torch.dtype) -> Tensor:
         h = final if isinstance(final, Tensor) else final[0]
         return torch.cat(h[-self.directions :].unbind(0), dim=-1)
 
-    def _mean(self, output: Tensor, final: object, known: Tensor) -> Tensor:
-        return output.sum(dim=1) / known.sum(dim=1, keepdim=True).clamp_min(1)  # outputs beyond the end are zero
+    def _mean(self, output: Tensor, final: object, known: Tensor, dtype: torch.dtype) -> Tensor:
+        total = output.sum(dim=1, dtype=dtype)  # outputs beyond the end are zero
+        return total / known.sum(dim=1, keepdim=True).clamp_min(1)
 
-    def _max(self, output: Tensor, final: object, known: Tensor) -> Tensor:
+    def _max(self, output: Tensor, final: object, known: Tensor, dtype: torch.dtype) -> Tensor:
         if not output.shape[1]:
             return output.new_zeros(output.shape[0], output.shape[2])
         highest = output.masked_fill(~known[..., None], -math.inf).amax(dim=1)
         return highest.masked_fill(~known.any(dim=1, keepdim=True), 0.0)
 
-    def _attention(self, output: Tensor, final: object, known: Tensor) -> Tensor:
+    def _attention(self, output: Tensor, final: object, known: Tensor, dtype: torch.dtype) -> Tensor:
         assert self.score is not None
-        scores = self.score(output)[..., 0].masked_fill(~known, -math.inf)
+        output = output.to(dtype)
+        scores = (output @ self.score.weight[0].to(dtype)).masked_fill(~known, -math.inf)
         weights = scores.masked_fill(~known.any(dim=1, keepdim=True), 0.0).softmax(dim=1)  # no NaN where no step is
         return (weights[..., None] * output).sum(dim=1)

@@ -144,6 +144,8 @@ class SequenceEstimator(BaseEstimator):
             targets = self._read_targets(_kept(y, kept), _lengths(source, self.output, self._who))
             weights = weights[kept] / weights[kept].mean()
         extra = self._read_unlabelled(unlabelled, source)
+        if not isinstance(source, Ragged) and not any(text.strip() for text in source):
+            raise DataError(f"{self._who}: there is no token in the {len(source)} texts: give texts with words.")
         seed = _drawn(seed_of(self.random_state))
         plan = self._make_plan(source, targets, seed)
         counted = count_ngrams(source) if self._bag_wanted(plan) and not isinstance(source, Ragged) else None

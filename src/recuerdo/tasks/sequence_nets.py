@@ -130,13 +130,16 @@ class SequenceNet(nn.Module):
         features = self.features(*read)
         return self.head(self.dropout(features))
 
-    def features(self, input: Tensor, lengths: Tensor) -> Tensor:  # noqa: A002
-        """Return what the head reads: (N, ·), or (N, T, ·) at every step; arguments are those of `forward`."""
+    def features(self, input: Tensor, lengths: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:  # noqa: A002
+        """Return what the head reads: (N, ·), or (N, T, ·) at every step; arguments are those of `forward`.
+
+        `dtype` is that of the readout's sums over steps; see :meth:`recuerdo.nn.Readout.forward`.
+        """
         x, frames = self._embedded(input) if self.shape.vocabulary else self._framed(input, lengths), lengths
         if self.shape.fold > 1:
             frames = -(-lengths // self.shape.fold)
         output, final = self.encoder(x, lengths=frames)
-        return output if self.readout is None else self.readout(output, final, frames)
+        return output if self.readout is None else self.readout(output, final, frames, dtype=dtype)
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """Return the tokens' vectors (N, T, E), some tokens taken for unknown ones in training."""

@@ -235,7 +235,8 @@ def answers(net: SequenceNet, inputs: Ragged, device: torch.device | None = None
     with in_evaluation(net), _reproducible(net, device), threads_for(net.shape.products):
         for indices in _alike(lengths):
             values, own = inputs.padded(indices)
-            features = net.features(torch.from_numpy(values).to(device), torch.from_numpy(own).to(device))
+            batch = torch.from_numpy(values).to(device), torch.from_numpy(own).to(device)
+            features = net.features(*batch, dtype=torch.float64)
             made = nn.functional.linear(features.double(), weight, bias).cpu().numpy()
             if each:
                 for row, i, length in zip(made, indices, own, strict=True):
