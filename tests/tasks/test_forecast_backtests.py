@@ -202,3 +202,56 @@ def test_a_loaded_forecaster_says_the_same(fitted, tmp_path):
     loaded = rc.load(fitted(baselines="auto").save(tmp_path / "model")).backtest(table, windows=2, refit="never")
     for name, values in expected.forecasts.items():
         np.testing.assert_array_equal(loaded.forecasts[name], values)
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """Baselines that are to be fitted take longer than they may."""
+    monkeypatch.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SECONDS", 0.0)
+    monkeypatch.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SHARE", 1e-9)
+
+
+LATE = "The MLP (same size) was left out for lack of time"
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_backtest_without_the_mlp_says_so(no_time, refit, tmp_path):
+    result = quick(baselines="auto").backtest(TABLE, windows=2, refit=refit)
+    assert "MLP (same size)" not in result.forecasts
+    assert LATE + ", so " in result.verdict
+    assert LATE in str(result)
+    assert LATE in result.to_html(tmp_path / "page.html").read_text(encoding="utf-8").partition("<h2>")[0]
+
+
+def test_a_backtest_says_in_how_many_fits_the_mlp_was_left_out(monkeypatch):
+    fits = []
+    whole = rc.Forecaster._fit_panel
+
+    def fit(self, *args, **options):
+        fits.append(self)
+        with monkeypatch.context() as patched:
+            if len(fits) == 2:
+                patched.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SECONDS", 0.0)
+                patched.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SHARE", 1e-9)
+            return whole(self, *args, **options)
+
+    monkeypatch.setattr(rc.Forecaster, "_fit_panel", fit)
+    result = quick(baselines="auto").backtest(TABLE, windows=3, refit=True)
+    assert "MLP (same size)" not in result.forecasts
+    assert LATE + " in 1 of 3 fits, so " in result.verdict
+
+
+def test_a_model_that_was_loaded_still_says_why_there_is_no_mlp(no_time, tmp_path):
+    model = rc.load(quick(baselines="auto").fit(cut(11)).save(tmp_path / "model"))
+    assert LATE in model.report_.verdict
+    assert LATE in model.backtest(TABLE, windows=2, refit="never").verdict
+
+
+def test_a_fit_without_the_mlp_says_so_at_the_head_of_its_page(no_time, tmp_path):
+    model = quick(baselines="auto").fit(TABLE)
+    assert LATE in model.report_.verdict
+    assert LATE in model.to_html(tmp_path / "page.html").read_text(encoding="utf-8").partition("<h2>")[0]
+
+
+def test_hold_out_says_what_it_did_not_compare_with(no_time):
+    assert LATE in rc.tasks.hold_out(quick(baselines="auto"), TABLE).verdict
