@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
-from recuerdo.data.tables import Panel, Series, panel
+from recuerdo.data.tables import LONGEST_PAUSE, Panel, Series, panel
 from recuerdo.errors import DataError, OptionError
 
 
@@ -100,6 +100,15 @@ def _behind(fitted: Panel, before: Series, one: Series) -> Series:
         raise DataError(
             f"{say(one.times[0])} of series {one.id!r} is no whole number of steps behind its last row, {say(last)}, "
             f"and the series is {freq.words}: correct the stamp."
+        )
+    pause = np.diff(places, prepend=0) - 1
+    longest = int(pause.argmax())
+    # Behind so many missing rows, nothing of what is kept is left in a window.
+    if pause[longest] >= max(LONGEST_PAUSE, 10 * len(before.values)):
+        raise DataError(
+            f"{pause[longest]:,} rows of series {one.id!r} are missing before {say(one.times[longest])}, behind "
+            f"{say(one.times[longest - 1] if longest else last)}: is that date right? If it is, forecast by "
+            f"predict(table), with the rows from there on, or fit anew."
         )
     rows = int(places[-1])
     values, covariates = np.full(rows, np.nan), np.full((rows, before.covariates.shape[1]), np.nan)
