@@ -204,6 +204,34 @@ def test_a_loaded_forecaster_says_the_same(fitted, tmp_path):
         np.testing.assert_array_equal(loaded.forecasts[name], values)
 
 
+@pytest.mark.parametrize("refit", [False, True, "never"])
+@pytest.mark.parametrize("path", [False, True])
+def test_the_columns_of_fit_are_those_of_its_backtest(refit, path, tmp_path):
+    table = TABLE.rename({"unique_id": "shop", "ds": "day", "y": "sold"}).with_columns(noise=pl.lit(1.0))
+    columns = {"id": "shop", "target": "sold", "past": ["noise"]}
+    model = quick(max_steps=2).fit(table.filter(pl.col("day") < pl.date(2024, 2, 20)), **columns)
+    given = tmp_path / "table.csv" if path else table
+    if path:
+        table.write_csv(given)
+    found, expected = (model.backtest(given, windows=2, refit=refit, **each) for each in ({}, columns))
+    assert len(found.known) == 2
+    np.testing.assert_array_equal(found.forecasts["GRU"], expected.forecasts["GRU"])
+
+
+def test_a_backtest_takes_static_values_of_fit_that_stood_in_a_table_of_their_own():
+    table, sizes = TABLE, pl.DataFrame({"unique_id": ["a", "b"], "size": [1.0, 2.0]})
+    model = quick(max_steps=2).fit(table, static=sizes)
+    found, expected = model.backtest(table, windows=1), model.backtest(table, windows=1, static=sizes)
+    assert [one.static.tolist() for one in found.known.series] == [[1.0], [2.0]]
+    np.testing.assert_array_equal(found.forecasts["GRU"], expected.forecasts["GRU"])
+
+
+def test_a_table_of_other_columns_than_those_of_fit_is_read_for_itself():
+    model = quick(max_steps=2).fit(TABLE)
+    assert model.backtest(daily(), windows=1).known.target == "y"
+    assert model.backtest(daily(), windows=1).known.date == "day"
+
+
 @pytest.fixture
 def no_time(monkeypatch):
     """Baselines that are to be fitted take longer than they may."""

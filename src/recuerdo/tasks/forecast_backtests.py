@@ -16,7 +16,7 @@ from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.forecast_options import require_count, require_offered
-from recuerdo.tasks.forecast_reading import read_again
+from recuerdo.tasks.forecast_reading import read_again, read_alike
 from recuerdo.tasks.forecast_trial import judge
 
 if TYPE_CHECKING:
@@ -41,7 +41,13 @@ def backtest(
     require_offered("refit", refit, REFIT)
     if refit == "never":
         forecaster._require_fitted()
-    known = read_again(forecaster._panel, table) if refit == "never" and not columns else panel(table, **columns)
+    fitted = getattr(forecaster, "_panel", None)
+    if refit == "never" and not columns:
+        known = read_again(forecaster._panel, table)
+    elif columns or fitted is None:
+        known = panel(table, **columns)
+    else:
+        known = read_alike(fitted, table)
     horizon = forecaster.horizon
     stride = horizon if stride is None else stride
     rows = horizon + stride * (windows - 1)

@@ -47,6 +47,29 @@ def read_again(fitted: Panel, table: Any) -> Panel:
     return _with_static(fitted, known) if len(known.static) < len(fitted.static) else known
 
 
+def read_alike(fitted: Panel, table: Any) -> Panel:
+    """Read a table by the columns of the one that a model was fitted on, to fit anew: at any step, with any categories.
+
+    Args:
+        fitted: the panel of fit.
+        table: a frame, a path or a panel; one without the column of dates, of numbers or of ids of fit is another
+            table, whose columns are found as fit finds them.
+
+    Raises:
+        DataError: it cannot be read so, or lacks a covariate.
+    """
+    if isinstance(table, Panel):
+        return table
+    table = read(table) if isinstance(table, str | Path) else table
+    there, columns = opened(table)[0].columns, _columns(fitted)
+    targets = [fitted.target] if isinstance(fitted.target, str) else fitted.target
+    if not {fitted.date, *targets, *([] if fitted.id is None else [fitted.id])} <= set(there):
+        return panel(table)
+    static = [each.name for each in fitted.static if each.name in there]
+    known = panel(table, **{name: columns[name] for name in ("date", "target", "id", "past", "future")}, static=static)
+    return _with_static(fitted, known) if len(static) < len(fitted.static) else known
+
+
 def read_following(fitted: Panel, table: Any) -> tuple[NDArray[np.int64], Panel]:
     """Read the next rows of some series.
 

@@ -291,7 +291,8 @@ class Forecaster(Fitting):
             refit: False fits once on the rows before the first origin; True fits anew before each origin; "never"
                 takes this forecaster as it was fitted, which must have been on rows before the first origin. Such a fit
                 holds a trial where that decides or calibrates something: with max_steps and quantiles=() it does not.
-            **columns: date, target, id, past, future, static, as in fit.
+            **columns: date, target, id, past, future, static, as in fit. Without any of them those of fit are taken,
+                where there was one and the table has them.
 
         Returns:
             The forecasts, their scores beside the baselines', and tables by series, horizon step and origin. This
