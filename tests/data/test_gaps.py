@@ -1,5 +1,7 @@
 """Rows that are missing are rows without values, and irregular stamps go to the nearest point: nothing is filled."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -162,3 +164,69 @@ def test_ten_thousand_series_are_read_as_views_of_one_block():
     assert len({id(one.values.base) for one in known.series}) == 1
     assert [one.id for one in known.series[:3]] == [9999, 9998, 9997]
     assert all((one.values == 20.0 * i + np.arange(20)).all() for i, one in enumerate(known.series))
+
+
+MONTHS = [f"{1949 + i // 12}-{i % 12 + 1:02d}" for i in range(144)]
+MINUTES = np.datetime64("2024-01-01", "us") + np.arange(3000).astype("timedelta64[m]")
+
+
+def wrong(stamps, place, stamp):
+    return [stamp if i == place else each for i, each in enumerate(stamps)]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "words"),
+    [
+        (
+            wrong(MONTHS, 143, "2960-12"),
+            "The table: 12,000 rows in a run are missing, from 1960-12-01 to 2960-11-01, and only 144 are there. Is "
+            "the last date right, 2960-12-01 in row 143? Correct it; if it is, give the rows on one side of the gap "
+            "alone.",
+        ),
+        (
+            wrong(MONTHS, 0, "1049-01"),
+            "The table: 10,800 rows in a run are missing, from 1049-02-01 to 1949-01-01, and only 144 are there. Is "
+            "the first date right, 1049-01-01 in row 0?",
+        ),
+        (
+            [*MONTHS[:100], *(f"{int(each[:4]) + 500}{each[4:]}" for each in MONTHS[100:])],
+            "Is the next date right, 2457-05-01 in row 100?",
+        ),
+        (
+            [*(f"{int(each[:4]) - 500}{each[4:]}" for each in MONTHS[:40]), *MONTHS[40:]],
+            "Is the previous date right, 1452-04-01 in row 39?",
+        ),
+    ],
+    ids=["last", "first", "behind", "before"],
+)
+def test_a_series_that_is_mostly_one_run_of_missing_rows_has_a_wrong_date(stamps, words):
+    with pytest.raises(DataError, match=re.escape(words)):
+        panel(pl.DataFrame({"ds": stamps, "y": np.arange(float(len(stamps)))}))
+
+
+def test_a_wrong_date_is_said_before_a_grid_of_it_is_made(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a row for each of 52 million minutes")
+
+    monkeypatch.setattr("recuerdo.data.tables.laid_out", refuse)
+    stamps = MINUTES.copy()
+    stamps[-1] = np.datetime64("2123-01-03T01:59", "us")
+    with pytest.raises(DataError, match="Is the last date right, 2123-01-03 01:59:00 in row"):
+        panel(table(stamps, y=np.arange(3000.0)))
+
+
+def test_of_many_series_the_one_with_the_wrong_date_is_named():
+    good = pd.date_range("2024-01-01", periods=50).to_numpy()
+    bad = np.append(good[:-1], np.datetime64("2042-02-19"))
+    parts = [table(each, unique_id=[name] * 50, y=np.arange(50.0)) for name, each in (("a", good), ("b", bad))]
+    frame = pl.concat(parts)
+    with pytest.raises(DataError, match=r"The table, series 'b': 6,5.* Is the last date right, 2042-02-19 in row 99\?"):
+        panel(frame)
+
+
+def test_a_long_pause_among_many_rows_is_no_wrong_date():
+    days = pd.date_range("2000-01-01", periods=3000).to_numpy()
+    kept = np.r_[0:400, 1200:3000]
+    assert len(panel(table(days[kept], y=kept.astype(float))).series[0].values) == 3000
+    few = np.r_[0:20, 300:320]  # most of it is missing, and a year of days is soon so
+    assert len(panel(table(days[few], y=few.astype(float))).series[0].values) == 320

@@ -36,24 +36,24 @@ def clock(monkeypatch):
 
 
 def test_each_origin_gets_the_forecast_that_its_own_rows_give():
-    made, said = ets_forecasts(SERIES, ORIGINS[[0, 2]], 3, 1, max_seconds=1e9)
-    assert (list(made), said) == (["ETS"], ())
+    made, said, late = ets_forecasts(SERIES, ORIGINS[[0, 2]], 3, 1, max_seconds=1e9)
+    assert (list(made), said, late) == (["ETS"], (), False)
     expected = [automatic_ets(SERIES[number][: end + 1], 3, 1).forecast for number, end in ORIGINS[[0, 2]]]
     np.testing.assert_array_equal(made["ETS"], expected)
 
 
 def test_no_row_behind_an_origin_reaches_its_forecast(clock):
-    made, _ = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=4)
+    made, *_ = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=4)
     np.testing.assert_array_equal(made["ETS"][:, 0], [SERIES[number][: end + 1].mean() for number, end in ORIGINS])
     assert clock.asked == [(34, SEASON, 4), (35, SEASON, 3), (45, SEASON, 2)]
 
 
 @pytest.mark.parametrize(("allowed", "fits"), [(3.0, 3), (2.9, 3), (2.0, 2), (0.5, 1)])
 def test_it_is_shown_only_where_all_origins_can_be_done_in_time(clock, allowed, fits):
-    made, said = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=allowed)
+    made, said, late = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=allowed)
     assert len(clock.asked) == fits
     slow = (f"{LEFT_OUT}its 3 fits would have taken more than {allowed:.1f} s",)
-    assert (list(made), said) == ((["ETS"], ()) if allowed == 3 else ([], slow))
+    assert (list(made), said, late) == ((["ETS"], (), False) if allowed == 3 else ([], slow, True))
 
 
 def test_what_cannot_be_done_in_time_on_any_machine_is_not_begun(clock):
@@ -61,9 +61,9 @@ def test_what_cannot_be_done_in_time_on_any_machine_is_not_begun(clock):
     least = SECONDS * SEASON * (34 + 35 + 45)
     assert ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=least * 1.01)[0]
     assert len(clock.asked) == 3
-    made, (said,) = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=least * 0.99)
+    made, (said,), late = ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=least * 0.99)
     assert said == f"{LEFT_OUT}its 3 fits would have taken more than {0.99 * least:.1f} s"
-    assert (made, len(clock.asked)) == ({}, 3)
+    assert (made, late, len(clock.asked)) == ({}, True, 3)
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_what_cannot_be_done_in_time_on_any_machine_is_not_begun(clock):
     ],
 )
 def test_what_ets_is_not_for_leaves_it_out(clock, series, season, words):
-    assert ets_forecasts(series, ORIGINS, HORIZON, season, max_seconds=1e9) == ({}, (LEFT_OUT + words,))
+    assert ets_forecasts(series, ORIGINS, HORIZON, season, max_seconds=1e9) == ({}, (LEFT_OUT + words,), False)
     assert clock.asked == []
 
 
 def test_too_few_rows_leave_it_out(clock):
     few = ets_forecasts(SERIES, np.array([[0, 33], [1, 8]]), HORIZON, SEASON, max_seconds=1e9)
-    assert few == ({}, (f"{LEFT_OUT}it needs 10 rows, and an origin has 9",))
+    assert few == ({}, (f"{LEFT_OUT}it needs 10 rows, and an origin has 9",), False)
 
 
 def test_values_that_no_form_fits_leave_it_out(monkeypatch):
@@ -93,7 +93,7 @@ def test_values_that_no_form_fits_leave_it_out(monkeypatch):
 
 def test_where_statsmodels_is_not_installed_nothing_is_said(clock, monkeypatch):
     monkeypatch.setattr(ets_baseline, "find_spec", lambda name: None)
-    assert ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=1e9) == ({}, ())
+    assert ets_forecasts(SERIES, ORIGINS, HORIZON, SEASON, max_seconds=1e9) == ({}, (), False)
     report = quick(baselines="auto").fit(daily()).report_
     assert "ETS" not in report.scores
     assert "ETS" not in str(report)
@@ -113,10 +113,19 @@ def test_a_fit_shows_it_beside_the_others_on_the_same_windows(clock, monkeypatch
 
 def test_a_fit_says_that_it_was_left_out(clock, monkeypatch):
     monkeypatch.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SECONDS", 5.0)
-    report = quick(baselines="auto").fit(daily()).report_
+    model = quick(baselines="auto").fit(daily())
+    report = model.report_
     assert "ETS" not in report.scores
     slow = f"{LEFT_OUT}its {report.windows} fits would have taken more than 5.0 s"
     assert slow in report.choices
+    assert report.verdict.endswith(" ETS was left out for lack of time, so " + report.verdict.rpartition(", so ")[2])
+    assert report.left_out == model.trial_.left_out == {"ETS": "for lack of time"}
+
+
+def test_what_ets_is_not_for_does_not_weigh_on_the_verdict(clock):
+    report = quick(baselines="auto").fit(daily(holed(weekly()))).report_
+    assert "ETS was left out: it takes no missing values" in report.choices
+    assert "ETS" not in report.verdict
 
 
 def test_ctrl_c_during_it_keeps_the_network_of_the_trial(monkeypatch):
@@ -126,4 +135,5 @@ def test_ctrl_c_during_it_keeps_the_network_of_the_trial(monkeypatch):
     monkeypatch.setattr("recuerdo.tasks.forecast_fitting.ets_forecasts", interrupted)
     model = quick(baselines="auto").fit(daily())
     assert model._ensemble is model._tried
+    assert model.report_.left_out == {"ETS": "because Ctrl-C stopped the fit"}
     assert "interrupted: the network of the trial is kept, after 4 steps" in str(model.report_)

@@ -202,3 +202,84 @@ def test_a_loaded_forecaster_says_the_same(fitted, tmp_path):
     loaded = rc.load(fitted(baselines="auto").save(tmp_path / "model")).backtest(table, windows=2, refit="never")
     for name, values in expected.forecasts.items():
         np.testing.assert_array_equal(loaded.forecasts[name], values)
+
+
+@pytest.mark.parametrize("refit", [False, True, "never"])
+@pytest.mark.parametrize("path", [False, True])
+def test_the_columns_of_fit_are_those_of_its_backtest(refit, path, tmp_path):
+    table = TABLE.rename({"unique_id": "shop", "ds": "day", "y": "sold"}).with_columns(noise=pl.lit(1.0))
+    columns = {"id": "shop", "target": "sold", "past": ["noise"]}
+    model = quick(max_steps=2).fit(table.filter(pl.col("day") < pl.date(2024, 2, 20)), **columns)
+    given = tmp_path / "table.csv" if path else table
+    if path:
+        table.write_csv(given)
+    found, expected = (model.backtest(given, windows=2, refit=refit, **each) for each in ({}, columns))
+    assert len(found.known) == 2
+    np.testing.assert_array_equal(found.forecasts["GRU"], expected.forecasts["GRU"])
+
+
+def test_a_backtest_takes_static_values_of_fit_that_stood_in_a_table_of_their_own():
+    table, sizes = TABLE, pl.DataFrame({"unique_id": ["a", "b"], "size": [1.0, 2.0]})
+    model = quick(max_steps=2).fit(table, static=sizes)
+    found, expected = model.backtest(table, windows=1), model.backtest(table, windows=1, static=sizes)
+    assert [one.static.tolist() for one in found.known.series] == [[1.0], [2.0]]
+    np.testing.assert_array_equal(found.forecasts["GRU"], expected.forecasts["GRU"])
+
+
+def test_a_table_of_other_columns_than_those_of_fit_is_read_for_itself():
+    model = quick(max_steps=2).fit(TABLE)
+    assert model.backtest(daily(), windows=1).known.target == "y"
+    assert model.backtest(daily(), windows=1).known.date == "day"
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """Baselines that are to be fitted take longer than they may."""
+    monkeypatch.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SECONDS", 0.0)
+    monkeypatch.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SHARE", 1e-9)
+
+
+LATE = "The MLP (same size) was left out for lack of time"
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_backtest_without_the_mlp_says_so(no_time, refit, tmp_path):
+    result = quick(baselines="auto").backtest(TABLE, windows=2, refit=refit)
+    assert "MLP (same size)" not in result.forecasts
+    assert LATE + ", so " in result.verdict
+    assert LATE in str(result)
+    assert LATE in result.to_html(tmp_path / "page.html").read_text(encoding="utf-8").partition("<h2>")[0]
+
+
+def test_a_backtest_says_in_how_many_fits_the_mlp_was_left_out(monkeypatch):
+    fits = []
+    whole = rc.Forecaster._fit_panel
+
+    def fit(self, *args, **options):
+        fits.append(self)
+        with monkeypatch.context() as patched:
+            if len(fits) == 2:
+                patched.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SECONDS", 0.0)
+                patched.setattr("recuerdo.tasks.forecast_fitting.BASELINE_SHARE", 1e-9)
+            return whole(self, *args, **options)
+
+    monkeypatch.setattr(rc.Forecaster, "_fit_panel", fit)
+    result = quick(baselines="auto").backtest(TABLE, windows=3, refit=True)
+    assert "MLP (same size)" not in result.forecasts
+    assert LATE + " in 1 of 3 fits, so " in result.verdict
+
+
+def test_a_model_that_was_loaded_still_says_why_there_is_no_mlp(no_time, tmp_path):
+    model = rc.load(quick(baselines="auto").fit(cut(11)).save(tmp_path / "model"))
+    assert LATE in model.report_.verdict
+    assert LATE in model.backtest(TABLE, windows=2, refit="never").verdict
+
+
+def test_a_fit_without_the_mlp_says_so_at_the_head_of_its_page(no_time, tmp_path):
+    model = quick(baselines="auto").fit(TABLE)
+    assert LATE in model.report_.verdict
+    assert LATE in model.to_html(tmp_path / "page.html").read_text(encoding="utf-8").partition("<h2>")[0]
+
+
+def test_hold_out_says_what_it_did_not_compare_with(no_time):
+    assert LATE in rc.tasks.hold_out(quick(baselines="auto"), TABLE).verdict

@@ -300,7 +300,9 @@ def test_quantiles_that_need_more_errors_than_known_values_are_held_out_are_refu
     truth = additive(24).reshape(6, 4).copy()
     truth[1, 2:] = truth[5] = np.nan
     require_errors(truth, 18)
-    with pytest.raises(OptionError, match=r"need 19 held-out errors, and the last rows give 18: ask for quantiles"):
+    with pytest.raises(OptionError, match=r"give 18, since 6 of their 24 values are missing \(are the last "):
         require_errors(truth, 19)
+    with pytest.raises(OptionError, match=r"need 25 held-out errors, and the last rows give 24: ask for quantiles"):
+        require_errors(additive(24).reshape(6, 4), 25)
     with pytest.raises(DataError, match=r"No value is known in the last rows, by which the fit is judged: give more"):
         require_errors(np.full((3, 2), np.nan), 0)

@@ -25,6 +25,36 @@ def test_columns_frequency_and_categories_are_those_of_fit():
         np.testing.assert_array_equal(one.static, other.static)
 
 
+def test_static_columns_that_a_table_has_count_as_they_are_there():
+    moved = TABLE.with_columns(size=pl.lit(7.0), region=pl.lit("south"))
+    known = read_again(FITTED, moved)
+    assert known.static == FITTED.static
+    assert [one.static.tolist() for one in known.series] == [[7, 1]] * 2
+    some = read_again(FITTED, moved.drop("size"))
+    assert [one.static.tolist() for one in some.series] == [[10, 1], [11, 1]]
+    assert some.static == FITTED.static
+
+
+def test_a_new_series_has_the_static_columns_of_its_table(fitted, tmp_path):
+    model = fitted("covariates")
+    table = covariates(new=weekly(50, seed=5), other=weekly(40, seed=6))
+    expected = model.predict(panel(table, **ROLES), future=ahead(table, HORIZON))
+    for number, each in enumerate((table, tmp_path / "table.csv", str(tmp_path / "table.csv"))):
+        if number == 1:
+            table.write_csv(each)
+        found = model.predict(each, future=ahead(table, HORIZON))
+        np.testing.assert_allclose(numbers(found), numbers(expected), rtol=1e-6)
+
+
+def test_a_series_that_has_moved_is_forecast_by_what_the_table_says(fitted):
+    model, following = fitted("covariates"), ahead(TABLE, HORIZON)
+    moved = TABLE.with_columns(size=pl.lit(30.0), region=pl.lit("south"))
+    expected = model.predict(panel(moved, **ROLES), future=following)
+    found = model.predict(moved, future=following)
+    assert_frame_equal(found, expected)
+    assert (numbers(found) != numbers(model.predict(TABLE, future=following))).any()
+
+
 def test_categories_keep_their_codes_where_a_table_lacks_one():
     one = read_again(FITTED, TABLE.with_columns(open=pl.lit("yes"))).series[0]
     assert (one.covariates[:, 2] == 1).all()

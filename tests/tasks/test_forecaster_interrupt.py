@@ -38,12 +38,19 @@ def kept(model):
     return model._ensemble is model._tried
 
 
+def said_to_be_stopped(model):
+    """Whether the verdict says why it knows nothing of the MLP."""
+    words = "The MLP (same size) was left out because Ctrl-C stopped the fit, so "
+    return words in model.report_.verdict and words in model.trial_.verdict
+
+
 def test_in_the_trial_the_steps_so_far_are_the_model(monkeypatch):
     with monkeypatch.context() as patched:
         interrupt_at(patched, 3)
         model = quick(baselines="auto").fit(daily())
     assert model.report_.steps == 3
     assert list(model.report_.scores) == ["GRU", "naive", "seasonal naive", "drift"]
+    assert said_to_be_stopped(model)
     assert kept(model)
 
 
@@ -53,6 +60,7 @@ def test_in_the_baseline_the_trials_network_stays_and_the_baseline_goes(monkeypa
         model = quick(baselines="auto").fit(daily())
     assert model.report_.steps == STEPS
     assert "MLP (same size)" not in model.report_.scores
+    assert said_to_be_stopped(model)
     assert kept(model)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,37 @@ def test_a_baseline_that_no_user_can_fit_is_not_recommended():
     lost = verdict("GRU", {"GRU": WORSE, MLP: BETTER}).partition(" The recurrence does not pay here: ")
     assert lost[0] == "MLP (same size) wins: MASE 0.500, against 1.250 for GRU."
     assert lost[2] == "give the model more data, another lookback or another cell."
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (
+            BETTER,
+            "GRU wins: MASE 0.500, against 1.250 for naive, the best baseline of those compared (60 % less). The MLP "
+            "(same size) was left out for lack of time, so whether the recurrence pays is not known. ETS was left out "
+            "for lack of time, so whether it is better is not known.",
+        ),
+        (
+            WORSE | {"MASE": 2.0},
+            "naive wins: MASE 1.250, against 2.000 for GRU. Use naive, or give the model more data, another lookback "
+            "or another cell. The MLP (same size) was left out for lack of time, so how good it is is not known. ETS "
+            "was left out for lack of time, so how good it is is not known.",
+        ),
+    ],
+)
+def test_a_verdict_says_what_the_model_was_not_compared_with(own, words):
+    left_out = {MLP: "for lack of time", "ETS": "for lack of time"}
+    one = replace(report(GRU=own, naive=WORSE), left_out=left_out)
+    assert one.verdict == words
+    assert words in str(one)
+    assert Report.from_json(json.loads(json.dumps(one.to_json()))).verdict == words
+
+
+def test_a_report_that_an_earlier_version_wrote_left_nothing_out():
+    plain = report(GRU=BETTER, naive=WORSE).to_json()
+    del plain["left_out"]
+    assert Report.from_json(plain).left_out == {}
 
 
 def test_where_mase_is_undefined_the_mean_absolute_error_decides():

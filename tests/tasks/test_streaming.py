@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from copy import deepcopy
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
+from polars.testing import assert_frame_equal
 from tests.tasks.tables import (
     DATA,
     HORIZON,
@@ -428,3 +429,24 @@ def test_steps_are_chosen_by_what_the_network_forecasts_from_the_state_it_has_th
     model._train(plan, before, "gru", None, None, 0, "", watched=watched, callbacks=[Watching()])
     assert len(expected) > 2
     assert not torch.equal(expected[0], expected[1])
+
+
+@pytest.mark.parametrize("memory", ["window", "running"])
+def test_rows_far_behind_the_last_one_are_refused_before_there_are_rows_between(memory):
+    stamps = pl.datetime_range(datetime(2024, 1, 1), datetime(2024, 1, 1, 3), "1m", eager=True)
+    table = pl.DataFrame({"at": stamps, "y": weekly(len(stamps))})
+    model = quick(memory=memory, season=7).fit(table)
+    before = model.predict()
+    last = datetime(2024, 1, 1, 3, 2)
+    far = pl.DataFrame({"at": [datetime(2024, 1, 1, 3, 1), last, datetime(2034, 1, 1)], "y": [50.0, 51.0, 52.0]})
+    with pytest.raises(DataError, match=r"The table: 5,260,137 rows in a run are missing, from 2024-01-01 03:03:00"):
+        model.update(far)
+    with pytest.raises(
+        DataError,
+        match=r"5,260,139 rows of series 'y' are missing before 2034-01-01, behind 2024-01-01 03:00:00: is that date r",
+    ):
+        model.update(far[2:])
+    assert_frame_equal(model.predict(), before)
+    day = pl.DataFrame({"at": [datetime(2024, 1, 2)], "y": [50.0]})
+    with pytest.warns(UserWarning, match="of the last 14 values of series 'y' are missing"):
+        assert model.update(day).predict()["at"][0] == datetime(2024, 1, 2, 0, 1)

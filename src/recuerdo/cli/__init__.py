@@ -32,14 +32,18 @@ app = typer.Typer(
 
 
 def interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with one line, and not silence or a traceback, for a Ctrl-C that it does not handle itself."""
+    """Return the command with one line, and not silence or a traceback, for Ctrl-C.
+
+    A KeyboardInterrupt with words says when it came and what was written by then.
+    """
 
     @wraps(command)
     def run(*args: object, **options: object) -> None:
         try:
             command(*args, **options)
-        except KeyboardInterrupt:
-            print("recuerdo: stopped by Ctrl-C before there was a result; nothing was written.", file=sys.stderr)
+        except KeyboardInterrupt as stop:
+            when = str(stop) or "before there was a result; nothing was written"
+            print(f"recuerdo: stopped by Ctrl-C {when}.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
 
     return run

@@ -39,12 +39,15 @@ def demo(
     print(result.verdict)
     if result.coverage is not None:
         print(f"{100 * result.coverage:.0f} % of the held-out months lie in the 80 % interval.")
-    print("\nWritten:")
-    print("\n".join(results.write(directory, model, result.forecasts, truth=result.truth, overwrite=overwrite)))
+    with results.whole():
+        print("\nWritten:")
+        print("\n".join(results.write(directory, model, result.forecasts, truth=result.truth, overwrite=overwrite)))
     print("\nNext, with a table of your own:")
     print(f"  {_command()} forecast sales.csv --horizon 12")
     print("or go on in Python:")
     print(f'  import recuerdo; print(recuerdo.load("{directory / results.MODEL}").predict())')
+    if model._cut:
+        raise KeyboardInterrupt(results.IN_TRAINING)
 
 
 def _command() -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from recuerdo.data.tables import Panel
+    from recuerdo.tasks import Forecaster
 
 
 def _option(group: str, metavar: str | None, words: str, *names: str) -> Any:
@@ -74,7 +78,10 @@ def forecast(
     html: Annotated[Path | None, _option(RESULTS, "FILE", "Where the page goes; among them by default.")] = None,
     overwrite: Annotated[bool, _option(RESULTS, None, "Replace results that are there.", "--overwrite")] = False,
 ) -> None:
-    """Forecast the series of a table, beside the baselines."""
+    """Forecast the series of a table, beside the baselines.
+
+    Ctrl-C ends a training early: what it has learned is written, and the exit code is 130.
+    """
     from recuerdo.data import panel
     from recuerdo.data.covariates import ahead
     from recuerdo.errors import OptionError
@@ -90,7 +97,6 @@ def forecast(
         ahead(known, future_table, horizon)
 
     from recuerdo.cli import results  # after the table was read: torch takes seconds, and a wrong path needs none
-    from recuerdo.cli.score_lines import score_lines
     from recuerdo.tasks import Forecaster
 
     settings: dict[str, Any] = {} if quantile is None else {"quantiles": tuple(quantile)}
@@ -126,31 +132,54 @@ def forecast(
         print(note)
     print(f"{len(known)} series, {known.rows} rows in all", flush=True)
     model.fit(known)
-    report = model.report_
-    for choice in report.choices[len(known.notes) :]:
-        print(choice)
-    print(results.effort(report))
-    if report.scores:
-        print(f"\nMean over {report.windows} {'forecast' if report.windows == 1 else 'forecasts'} of held-out rows:")
-        print(report.table())
-    print(report.verdict, flush=True)
-    tested = None
-    if backtest is not None:
-        print(f"\nBacktest of the last {horizon * backtest} rows, {backtest} origins:", flush=True)
-        tested = model.backtest(known, windows=backtest)
-        print(tested)
-        for what in ("horizon", "origin"):
-            print(f"\n{tested.standing.score} by {what}:")
-            print(score_lines(*tested.means(what), tested.standing.score))
-    print("\nWritten:")
-    made = model.forecast(known, future=future_table)
-    said = results.write(directory, model, made, page=page, future=future_table, backtest=tested, overwrite=overwrite)
-    print("\n".join(said))
+    stopped = model._cut
+    with results.whole("" if backtest is None else "the backtest was not begun"):
+        report = model.report_
+        for choice in report.choices[len(known.notes) :]:
+            print(choice)
+        print(results.effort(report))
+        if report.scores:
+            many = "forecast" if report.windows == 1 else "forecasts"
+            print(f"\nMean over {report.windows} {many} of held-out rows:")
+            print(report.table())
+        print(report.verdict, flush=True)
+        made = model.forecast(known, future=future_table)
+        said = results.write(directory, model, made, page=page, future=future_table, overwrite=overwrite)
+        print("\nWritten:")
+        print("\n".join(said), flush=True)
+    if backtest is not None and not stopped:
+        _backtest(model, known, backtest, directory)
     given = "" if future_table is None else f', future="{future_table}"'
     print("\nNext, in Python:")
     print(f'  import recuerdo; model = recuerdo.load("{directory / results.MODEL}")')
     print(f"  model.predict({given.removeprefix(', ')})  # these forecasts again")
     print(f'  model.predict("{data}"{given})  # once the file has newer rows')
+    if stopped:
+        raise KeyboardInterrupt(results.IN_TRAINING + ("" if backtest is None else ", and the backtest was not begun"))
+
+
+def _backtest(model: Forecaster, known: Panel, windows: int, directory: Path) -> None:
+    """Make a backtest, print it and write it."""
+    from recuerdo.cli import results
+    from recuerdo.cli.score_lines import score_lines
+
+    print(f"\nBacktest of the last {model.horizon * windows} rows, {windows} origins:", flush=True)
+    try:
+        tested = model.backtest(known, windows=windows)
+    except KeyboardInterrupt:
+        old = [name for name in (results.BACKTEST, results.BACKTEST_PAGE) if (directory / name).exists()]
+        raise KeyboardInterrupt(
+            "in the backtest, of which nothing is written; the forecast and the model are"
+            + (f"; {' and '.join(old)} in {directory} are of an earlier run" if old else "")
+        ) from None
+    with results.whole():
+        print(tested)
+        for what in ("horizon", "origin"):
+            print(f"\n{tested.standing.score} by {what}:")
+            print(score_lines(*tested.means(what), tested.standing.score))
+        said = results.write_backtest(directory, tested)
+        print("\nWritten:")
+        print("\n".join(said), flush=True)
 
 
 def _before(known: Any, horizon: int, windows: int) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 TABLE, PICTURE, PAGE, MODEL = "forecast.csv", "forecast.png", "report.html", "model"
 BACKTEST, BACKTEST_PAGE = "backtest.csv", "backtest.html"
+
+IN_TRAINING = "in training; what was learned until then is written"
+"""When Ctrl-C came, where a command went on with what it had."""
 
 
 def names(*, backtest: bool = False, page: bool = True) -> tuple[str, ...]:
@@ -139,10 +143,9 @@ def write(
     page: Path | None = None,
     truth: Panel | None = None,
     future: Path | None = None,
-    backtest: Backtest | None = None,
     overwrite: bool = False,
 ) -> list[str]:
-    """Write table, picture, page, model and backtest, and return lines that say where they are.
+    """Write table, picture, page and model, and return lines that say where they are.
 
     Args:
         directory: that was prepared.
@@ -151,12 +154,14 @@ def write(
         page: the place of the page; None for the directory.
         truth: the rows that followed, for the picture.
         future: the next rows of what is known ahead.
-        backtest: where one was made.
         overwrite: whether a model that is there is replaced.
+
+    Raises:
+        OutputError: something cannot be written.
+        KeyboardInterrupt: Ctrl-C did not wait; it says what was written by then.
     """
     import narwhals as nw
 
-    from recuerdo.learn.interrupt import deferred_interrupts
     from recuerdo.show import save_forecasts
 
     page = directory / PAGE if page is None else page
@@ -165,25 +170,70 @@ def write(
         directory / PICTURE: "the picture",
         page: "the page: what was chosen, scores, forecasts, errors",
     }
-    try:
+    written: list[str] = []
+    with _said(directory, written), tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as made:
         # Older results are replaced last, when all new ones are there whole.
-        with deferred_interrupts(), tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as made:
-            nw.from_native(forecasts.frame(), eager_only=True).write_csv(str(Path(made, TABLE)))
-            save_forecasts(forecasts, Path(made, PICTURE), truth=truth)
-            model.to_html(Path(made, page.name), future=future)
-            if backtest is not None:
-                nw.from_native(backtest.frame(), eager_only=True).write_csv(str(Path(made, BACKTEST)))
-                backtest.to_html(Path(made, BACKTEST_PAGE))
-                places[directory / BACKTEST] = "every forecast of the backtest beside what came true"
-                places[directory / BACKTEST_PAGE] = "the page of the backtest"
-            model.save(directory / MODEL, overwrite=overwrite)
-            for place in places:
-                shutil.move(Path(made, place.name), place)
-    except OutputError:
-        raise
+        nw.from_native(forecasts.frame(), eager_only=True).write_csv(str(Path(made, TABLE)))
+        save_forecasts(forecasts, Path(made, PICTURE), truth=truth)
+        model.to_html(Path(made, page.name), future=future)
+        model.save(directory / MODEL, overwrite=overwrite)
+        written.append(MODEL)
+        for place in places:
+            shutil.move(Path(made, place.name), place)
+            written.append(place.name)
+    places[directory / MODEL] = "the model"
+    return _lines(places)
+
+
+def write_backtest(directory: Path, backtest: Backtest) -> list[str]:
+    """Write table and page of a backtest, and return lines that say where they are; see `write`."""
+    import narwhals as nw
+
+    places = {
+        directory / BACKTEST: "every forecast of the backtest beside what came true",
+        directory / BACKTEST_PAGE: "the page of the backtest",
+    }
+    written: list[str] = []
+    with _said(directory, written), tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as made:
+        nw.from_native(backtest.frame(), eager_only=True).write_csv(str(Path(made, BACKTEST)))
+        backtest.to_html(Path(made, BACKTEST_PAGE))
+        for place in places:
+            shutil.move(Path(made, place.name), place)
+            written.append(place.name)
+    return _lines(places)
+
+
+@contextmanager
+def whole(then: str = "") -> Iterator[None]:
+    """Let Ctrl-C wait until results are written whole and said to be; a second one does not wait.
+
+    Args:
+        then: what is not done any more, in words.
+
+    Raises:
+        KeyboardInterrupt: afterwards, with words, if it was pressed.
+    """
+    from recuerdo.learn.interrupt import deferred_interrupts
+
+    with deferred_interrupts() as interrupts:
+        yield
+    if interrupts.asked:
+        raise KeyboardInterrupt("and waited until the results were written" + (f"; {then}" if then else ""))
+
+
+@contextmanager
+def _said(directory: Path, written: list[str]) -> Iterator[None]:
+    """Say what was written where something or somebody stops it."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"{directory} cannot be written to ({error}): choose another --out.") from error
-    places[directory / MODEL] = "the model"
+    except KeyboardInterrupt:
+        there = f"only {', '.join(written)} in {directory} are new" if written else f"nothing in {directory} is new"
+        raise KeyboardInterrupt(f"while results were written; {there}") from None
+
+
+def _lines(places: Mapping[Path, str]) -> list[str]:
     width = max(len(str(place)) for place in places)
     return [f"  {place!s:<{width}}  {said}" for place, said in places.items()]
 

@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.reading import read
+from recuerdo.data.reading import Table, read
 from recuerdo.data.stamps import Kind
 from recuerdo.errors import DataError
 
@@ -24,14 +24,14 @@ def opened(table: Any, each: str = "time step") -> tuple[nw.DataFrame[Any], NDAr
     """A table as a frame, with the number of each row (R,) in messages, what to call it there, and notes.
 
     Args:
-        table: a frame of pandas, polars or pyarrow, or a path.
+        table: a frame of pandas, polars or pyarrow, a path, or what `read` made of one.
         each: what a row holds, for messages.
 
     Raises:
         DataError: it is no table, or has no rows.
     """
-    if isinstance(table, str | Path):
-        found = read(table)
+    if isinstance(table, str | Path | Table):
+        found = table if isinstance(table, Table) else read(table)
         frame, rows, name, notes = nw.from_native(found.frame), found.rows, found.name, found.notes
     else:
         frame, name, notes = _frame(table), "The table", ()

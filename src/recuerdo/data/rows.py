@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.frequency import Frequency, Times
+from recuerdo.data.frequency import Frequency, Times, say
+from recuerdo.errors import DataError
 
-__all__ = ["Rows", "laid_out", "positions", "say_moved"]
+__all__ = ["LEAST_RUN", "Rows", "laid_out", "no_endless_run", "positions", "say_moved"]
+
+LEAST_RUN = 500
+"""Missing rows in a run from which it can be thought to come from a wrong date."""
+
+ENDLESS = 4
+"""How many times as many rows as a series has may be missing, where the better part of them is missing in one run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,42 @@ def positions(rows: Rows, freq: Frequency) -> tuple[NDArray[np.int64], NDArray[n
     origins = np.repeat(freq.begin(rows.times[rows.starts]), rows.lengths)
     found = freq.positions(rows.times, origins)
     return found, freq.at(origins, found) == rows.times, origins
+
+
+def no_endless_run(rows: Rows, freq: Frequency, least: int = LEAST_RUN) -> None:
+    """Make sure that no series is mostly one run of missing rows, before these are made: one wrong date does that.
+
+    Args:
+        rows: the rows.
+        freq: the frequency.
+        least: missing rows in a run from which that is said.
+
+    Raises:
+        DataError: a series is; the message says where the run begins and ends.
+    """
+    found, _, origins = positions(rows, freq)
+    ahead = np.diff(found, append=found[-1:] + 1)
+    ahead[rows.bounds[1:] - 1] = 1  # no step from one series into the next
+    longest = np.maximum.reduceat(ahead, rows.starts) - 1
+    missing = found[rows.bounds[1:] - 1] - found[rows.starts] + 1 - rows.lengths
+    endless = np.flatnonzero((longest >= least) & (missing > ENDLESS * rows.lengths) & (2 * longest >= missing))
+    if not endless.size:
+        return
+    i = int(endless[0])
+    part = rows.part(i)
+    before = part.start + int(ahead[part].argmax())
+    first, last = freq.at(origins[before], np.array([found[before] + 1, found[before + 1] - 1]))
+    if 2 * (before + 1 - part.start) >= part.stop - part.start:
+        suspect, which = before + 1, "last" if before + 2 == part.stop else "next"
+    else:
+        suspect, which = before, "first" if before == part.start else "previous"
+    place = rows.place(i) if len(rows.ids) > 1 else rows.where
+    more = f" ({endless.size} such series)" if endless.size > 1 else ""
+    raise DataError(
+        f"{place}: {longest[i]:,} rows in a run are missing, from {say(first)} to {say(last)}, and only "
+        f"{rows.lengths[i]:,} are there{more}. Is the {which} date right, {say(rows.times[suspect])} in row "
+        f"{rows.numbers[suspect]}? Correct it; if it is, give the rows on one side of the gap alone."
+    )
 
 
 def say_moved(rows: Rows, freq: Frequency) -> list[str]:

@@ -13,13 +13,16 @@ from recuerdo.data.columns import Choice, choose, identified, numbers
 from recuerdo.data.covariates import Covariate, constant, of_table, read_columns
 from recuerdo.data.frames import kind_of, opened
 from recuerdo.data.frequency import Frequency, Times
-from recuerdo.data.rows import Rows, laid_out, say_moved
+from recuerdo.data.rows import LEAST_RUN, Rows, laid_out, no_endless_run, say_moved
 from recuerdo.data.stamps import Kind, column_of, read_times, text_of
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series, fits, in_order, one_frequency, say_constant, say_missing, sound
 from recuerdo.errors import DataError
 
-__all__ = ["Panel", "Series", "panel", "to_frame"]
+__all__ = ["LONGEST_PAUSE", "Panel", "Series", "panel", "to_frame"]
+
+LONGEST_PAUSE = 10_000
+"""Missing rows in a run from which rows that follow others are thought to have a wrong date."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def panel(
     rows, known = _in_rows(ids, group, order, times, values, known, row_numbers, called, chosen)
     sound(rows, blank=follows is not None)
     step = one_frequency(rows) if asked is None else fits(rows, asked, named=isinstance(freq, str))
+    no_endless_run(rows, step, LEAST_RUN if follows is None else LONGEST_PAUSE)
     moving = sum(one.role != "static" for one in covariates)
     if apart:
         id_name = chosen.id or "unique_id"

@@ -48,6 +48,7 @@ class Backtest:
         members: seed -> (n, K), where several seeds were averaged.
         notes: what was decided or left out, in sentences.
         fitted_intervals: whether the quantiles were calibrated on these very forecasts, as in a fit's own trial.
+        left_out: baseline -> why it is not among the forecasts.
     """
 
     known: Panel
@@ -60,6 +61,7 @@ class Backtest:
     members: Mapping[int, Values] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     fitted_intervals: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -129,8 +131,8 @@ class Backtest:
 
     @property
     def verdict(self) -> str:
-        """One sentence: who wins, by how much, and what follows."""
-        return verdict(self.model, self.scores())
+        """Who wins, by how much, what follows, and what it was not compared with: a sentence, or a few."""
+        return verdict(self.model, self.scores(), self.left_out)
 
     def table(self) -> str:
         """Return the scores as a table in plain text."""

@@ -22,7 +22,7 @@ SECONDS = 3e-4
 
 def ets_forecasts(
     series: Sequence[Values], origins: NDArray[np.int64], horizon: int, season: int, *, max_seconds: float
-) -> tuple[dict[str, Values], tuple[str, ...]]:
+) -> tuple[dict[str, Values], tuple[str, ...], bool]:
     """Forecast from many origins of many series by automatic ETS.
 
     Each forecast is that of the form and the parameters that the rows up to its origin support, and no later row.
@@ -36,10 +36,10 @@ def ets_forecasts(
 
     Returns:
         "ETS" -> the forecasts (n, K); or nothing, since a part of them could not be compared, and a sentence that says
-        why. Where the extra `baselines` is not installed there is neither.
+        why. Where the extra `baselines` is not installed there is neither. Last, whether time is what it lacked.
     """
-    if find_spec("statsmodels") is None:
-        return {}, ()
+    if not installed():
+        return {}, (), False
     rows = origins[:, 1] + 1
     slow = f"its {len(origins)} fits would have taken more than {max_seconds:.1f} s"
     if season > LONGEST_SEASON:
@@ -51,19 +51,25 @@ def ets_forecasts(
     if any(np.isnan(series[number][: end + 1]).any() for number, end in origins):
         return _without("it takes no missing values")
     if SECONDS * season * rows.sum() > max_seconds:
-        return _without(slow)
+        return _without(slow, late=True)
     over = time.monotonic() + max_seconds
     made = np.empty((len(origins), horizon))
     for row, (number, end) in enumerate(origins):
         left = over - time.monotonic()
         if left <= 0:
-            return _without(slow)
+            return _without(slow, late=True)
         try:
             made[row] = automatic_ets(series[number][: end + 1], horizon, season, max_seconds=left).forecast
         except (DataError, OptionError) as error:
-            return _without(slow if time.monotonic() >= over else str(error))
-    return {ETS: made}, ()
+            late = time.monotonic() >= over
+            return _without(slow if late else str(error), late=late)
+    return {ETS: made}, (), False
 
 
-def _without(why: str) -> tuple[dict[str, Values], tuple[str, ...]]:
-    return {}, (f"{ETS} was left out: {why}",)
+def installed() -> bool:
+    """Return whether the extra `baselines` is there."""
+    return find_spec("statsmodels") is not None
+
+
+def _without(why: str, *, late: bool = False) -> tuple[dict[str, Values], tuple[str, ...], bool]:
+    return {}, (f"{ETS} was left out: {why}",), late

@@ -16,7 +16,7 @@ from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks.backtests import Backtest
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.forecast_options import require_count, require_offered
-from recuerdo.tasks.forecast_reading import read_again
+from recuerdo.tasks.forecast_reading import read_again, read_alike
 from recuerdo.tasks.forecast_trial import judge
 
 if TYPE_CHECKING:
@@ -41,7 +41,13 @@ def backtest(
     require_offered("refit", refit, REFIT)
     if refit == "never":
         forecaster._require_fitted()
-    known = read_again(forecaster._panel, table) if refit == "never" and not columns else panel(table, **columns)
+    fitted = getattr(forecaster, "_panel", None)
+    if refit == "never" and not columns:
+        known = read_again(forecaster._panel, table)
+    elif columns or fitted is None:
+        known = panel(table, **columns)
+    else:
+        known = read_alike(fitted, table)
     horizon = forecaster.horizon
     stride = horizon if stride is None else stride
     rows = horizon + stride * (windows - 1)
@@ -81,10 +87,12 @@ def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Bac
         [np.stack([np.arange(len(ends)), ends - step], axis=1) for step in steps]
     )
     before = known.split(last)[0]
-    models = {model.name: model._ensemble}
+    models, left_out = {model.name: model._ensemble}, dict[str, str]()
     # A trial leaves it out where it took too long; without a trial nothing says so.
     if MLP in model.report_.scores or (model.baselines == "auto" and not model.report_.scores):
         models[MLP] = model.fit_mlp(before)
+    elif model.baselines == "auto":
+        left_out[MLP] = model.report_.left_out.get(MLP, "as in the fit")
     return judge(
         known,
         before,
@@ -95,6 +103,7 @@ def _judged(model: Forecaster, known: Panel, steps: list[int], last: int) -> Bac
         levels=model._ensemble.shape.levels,
         calibration=model._calibration,
         baselines=model.baselines == "auto",
+        left_out=left_out,
     )[0]
 
 
@@ -113,7 +122,14 @@ def _joined(parts: list[Backtest], note: str) -> Backtest:
         if all(each.members.keys() == first.members.keys() for each in parts)
         else {},
         notes=(note, *first.notes),
+        left_out={name: _in_some(parts, name) for each in parts for name in each.left_out},
     )
+
+
+def _in_some(parts: list[Backtest], name: str) -> str:
+    """Why a baseline was left out, and in how many of the fits."""
+    reasons = [each.left_out[name] for each in parts if name in each.left_out]
+    return reasons[0] + (f" in {len(reasons)} of {len(parts)} fits" if len(reasons) < len(parts) else "")
 
 
 def require_rows(known: Panel, rows: int) -> None:

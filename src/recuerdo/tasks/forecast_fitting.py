@@ -22,7 +22,7 @@ from recuerdo.nn import LAYERS
 from recuerdo.tasks.backtests import MOST_WINDOWS, Backtest
 from recuerdo.tasks.baselines import MLP
 from recuerdo.tasks.conformal import Uncalibrated, errors_for
-from recuerdo.tasks.ets_baseline import ets_forecasts
+from recuerdo.tasks.ets_baseline import ETS, ets_forecasts, installed
 from recuerdo.tasks.forecast_cores import parameter_count
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble
 from recuerdo.tasks.forecast_inputs import Encoding
@@ -33,7 +33,7 @@ from recuerdo.tasks.forecast_shapes import Shape
 from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import MOST_WATCHED, Schedule, Trained, evenly, train
 from recuerdo.tasks.forecast_trial import followed, judge
-from recuerdo.tasks.report import Report
+from recuerdo.tasks.report import LATE, STOPPED, Report
 
 TRIAL_SHARE = 1 / 3
 """Of max_seconds, for the trial; the final fit takes as many steps on a few more rows, the baselines what is left."""
@@ -208,22 +208,26 @@ class Fitting(BaseEstimator):
         if history.steps == 0:
             raise KeyboardInterrupt
         models, notes, interrupted = {self.name: tried}, list[str](), tried.interrupted
-        beside = dict[str, NDArray[np.float64]]()
+        beside, left_out = dict[str, NDArray[np.float64]](), dict[str, str]()
         if not interrupted and self.baselines == "auto":
             allowed = max(BASELINE_SECONDS, BASELINE_SHARE * 2 * (time.monotonic() - started))
             mlp = self._train(plan, before, "mlp", history.steps, allowed, seeds[0], MLP, size, watched)
             if mlp.history.stopped == "max_seconds":
                 notes.append(f"the {MLP} was left out: its training would have taken more than {allowed:.1f} s")
+                left_out[MLP] = LATE
             elif not mlp.interrupted:
                 models[MLP] = Ensemble((mlp,))
             interrupted = mlp.interrupted
             if not interrupted:
                 values = [one.values for one in known.series]
                 try:
-                    beside, said = ets_forecasts(values, origins, self.horizon, plan.season, max_seconds=allowed)
+                    beside, said, late = ets_forecasts(values, origins, self.horizon, plan.season, max_seconds=allowed)
                     notes += said
+                    left_out |= {ETS: LATE} if late else {}
                 except KeyboardInterrupt:
                     interrupted = True
+        if interrupted and self.baselines == "auto":
+            left_out |= {name: STOPPED for name in (MLP, *[ETS] * installed()) if name not in {*models, *left_out}}
         trial, calibration = judge(
             known,
             before,
@@ -236,6 +240,7 @@ class Fitting(BaseEstimator):
             calibrate_on=self._held_out_origins(plan, known, plan.held_out) if plan.watched else None,
             baselines=self.baselines == "auto",
             beside=beside,
+            left_out=left_out,
         )
         final, said = tried, (*known.notes, plan.words, *notes, *trial.notes, *trial.warnings())
         if not interrupted:
@@ -258,6 +263,7 @@ class Fitting(BaseEstimator):
             parameters=size,
             training_seconds=sum(each.history.seconds for each in final.members),
             seed_scores=trial.seed_scores(),
+            left_out=left_out,
         )
         self.trial_, self._tried, self._calibration, self._cut = trial, tried, calibration, final is tried
         return final

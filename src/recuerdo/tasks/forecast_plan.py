@@ -229,8 +229,10 @@ def require_errors(truth: Values, needed: int) -> None:
             "end that are empty."
         )
     if errors < needed:
+        gone = truth.size - errors
+        since = f", since {gone} of their {truth.size} values are missing (are the last dates right?)" if gone else ""
         raise OptionError(
-            f"The quantiles need {needed} held-out errors, and the last rows give {errors}: ask for quantiles "
+            f"The quantiles need {needed} held-out errors, and the last rows give {errors}{since}: ask for quantiles "
             f"nearer to the middle, or give more rows."
         )
 

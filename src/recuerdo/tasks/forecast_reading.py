@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
-from recuerdo.data.tables import Panel, Series, panel
+from recuerdo.data.reading import read
+from recuerdo.data.tables import LONGEST_PAUSE, Panel, Series, panel
 from recuerdo.errors import DataError, OptionError
 
 
@@ -19,7 +21,7 @@ def read_again(fitted: Panel, table: Any) -> Panel:
 
     Args:
         fitted: the panel of fit.
-        table: a frame, a path or a panel.
+        table: a frame, a path or a panel. Static columns that it has are taken from it, others are those of fit.
 
     Raises:
         DataError: it cannot be read so, is of another frequency, has other covariates, or has a new series without its
@@ -34,15 +36,38 @@ def read_again(fitted: Panel, table: Any) -> Panel:
                 f"give a table of the same frequency, or fit anew."
             )
     else:
-        known = panel(table, **_columns(fitted))
+        table = read(table) if isinstance(table, str | Path) else table
+        there = opened(table)[0].columns if fitted.static else []
+        known = panel(table, **_columns(fitted), static=[each.name for each in fitted.static if each.name in there])
     for one in known.series:
         if np.isnan(one.values).all():
             raise DataError(
                 f"Series {one.id!r} has no value at all, so there is nothing to forecast from: leave it out."
             )
-    if fitted.static and not known.static:
-        known = _with_static(fitted, known)
-    return known
+    return _with_static(fitted, known) if len(known.static) < len(fitted.static) else known
+
+
+def read_alike(fitted: Panel, table: Any) -> Panel:
+    """Read a table by the columns of the one that a model was fitted on, to fit anew: at any step, with any categories.
+
+    Args:
+        fitted: the panel of fit.
+        table: a frame, a path or a panel; one without the column of dates, of numbers or of ids of fit is another
+            table, whose columns are found as fit finds them.
+
+    Raises:
+        DataError: it cannot be read so, or lacks a covariate.
+    """
+    if isinstance(table, Panel):
+        return table
+    table = read(table) if isinstance(table, str | Path) else table
+    there, columns = opened(table)[0].columns, _columns(fitted)
+    targets = [fitted.target] if isinstance(fitted.target, str) else fitted.target
+    if not {fitted.date, *targets, *([] if fitted.id is None else [fitted.id])} <= set(there):
+        return panel(table)
+    static = [each.name for each in fitted.static if each.name in there]
+    known = panel(table, **{name: columns[name] for name in ("date", "target", "id", "past", "future")}, static=static)
+    return _with_static(fitted, known) if len(static) < len(fitted.static) else known
 
 
 def read_following(fitted: Panel, table: Any) -> tuple[NDArray[np.int64], Panel]:
@@ -101,6 +126,15 @@ def _behind(fitted: Panel, before: Series, one: Series) -> Series:
             f"{say(one.times[0])} of series {one.id!r} is no whole number of steps behind its last row, {say(last)}, "
             f"and the series is {freq.words}: correct the stamp."
         )
+    pause = np.diff(places, prepend=0) - 1
+    longest = int(pause.argmax())
+    # Behind so many missing rows, nothing of what is kept is left in a window.
+    if pause[longest] >= max(LONGEST_PAUSE, 10 * len(before.values)):
+        raise DataError(
+            f"{pause[longest]:,} rows of series {one.id!r} are missing before {say(one.times[longest])}, behind "
+            f"{say(one.times[longest - 1] if longest else last)}: is that date right? If it is, forecast by "
+            f"predict(table), with the rows from there on, or fit anew."
+        )
     rows = int(places[-1])
     values, covariates = np.full(rows, np.nan), np.full((rows, before.covariates.shape[1]), np.nan)
     values[places - 1], covariates[places - 1] = one.values, one.covariates
@@ -126,7 +160,9 @@ def _columns(fitted: Panel) -> dict[str, Any]:
         "target": fitted.target if isinstance(fitted.target, str) else list(fitted.target),
         "id": fitted.id,
         "freq": fitted.freq,
-        "categories": {each.name: each.categories for each in fitted.covariates if each.categories is not None},
+        "categories": {
+            each.name: each.categories for each in (*fitted.covariates, *fitted.static) if each.categories is not None
+        },
         **{role: [each.name for each in fitted.covariates if each.role == role] for role in ("past", "future")},
     }
 
@@ -143,16 +179,25 @@ def _require_columns(fitted: Panel, known: Panel) -> None:
 
 
 def _with_static(fitted: Panel, known: Panel) -> Panel:
-    """The panel with the static covariates that its series had in fit."""
+    """The panel with the static covariates that it lacks as its series had them in fit."""
     by_id = {one.id: one.static for one in fitted.series}
+    own = {each.name: place for place, each in enumerate(known.static)}
     new = [one.id for one in known.series if one.id not in by_id]
     if new:
-        names = ", ".join(repr(each.name) for each in fitted.static)
+        names = ", ".join(repr(each.name) for each in fitted.static if each.name not in own)
         raise DataError(
-            f"Series {new[0]!r} was not there in fit, so its {names} are not known: give a panel that has them, as "
-            f"recuerdo.data.panel(table, static=...) makes it."
+            f"Series {new[0]!r} was not there in fit, so its {names} {'are' if ',' in names else 'is'} not known: give "
+            f"a table that has such columns, or a panel, as recuerdo.data.panel(table, static=...) makes it."
         )
-    series = tuple(replace(one, static=by_id[one.id]) for one in known.series)
+    from_table = [(column, own[each.name]) for column, each in enumerate(fitted.static) if each.name in own]
+
+    def completed(one: Series) -> NDArray[np.float64]:
+        static = by_id[one.id].copy()
+        for column, place in from_table:
+            static[column] = one.static[place]
+        return static
+
+    series = tuple(replace(one, static=completed(one)) for one in known.series)
     return replace(known, series=series, static=fitted.static)
 
 

@@ -31,6 +31,7 @@ def judge(
     baselines: bool,
     calibrate_on: NDArray[np.int64] | None = None,
     beside: Mapping[str, Values] = MappingProxyType({}),
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Backtest, Calibration]:
     """Forecast from some origins and stand the forecasts beside what came true.
 
@@ -46,6 +47,7 @@ def judge(
         baselines: whether the simple baselines forecast too.
         calibrate_on: the origins of these windows, (m, 2), all held out from training; None takes those above.
         beside: name -> (n, K), further forecasts from these origins in the series' own units.
+        left_out: baseline -> why it is not among them.
 
     Returns:
         The forecasts, and the calibration that made their quantiles.
@@ -76,7 +78,7 @@ def judge(
     forecasts |= beside
     truth, units = followed(known, origins, horizon), naive_units(before, season)[numbers]
     members = members if len(members) > 1 else {}
-    made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here)
+    made = Backtest(known, first, origins, truth, forecasts, quantiles, units, members, notes, fitted_here, left_out)
     return made, calibration
 
 

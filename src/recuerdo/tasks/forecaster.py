@@ -196,7 +196,8 @@ class Forecaster(Fitting):
 
         Args:
             table: the series' known rows up to now, as in fit; None continues those of fit, and of update. A series
-                that was not there in fit is forecast too. With memory="running" give all rows: each is read.
+                that was not there in fit is forecast too. Static columns that it has count as they are there, those
+                that it lacks as they were in fit. With memory="running" give all rows: each is read.
             future: the next K rows of each series with the columns that fit was told are known ahead: a table with the
                 time stamps, and the id if there is one.
 
@@ -248,7 +249,7 @@ class Forecaster(Fitting):
 
         Args:
             rows: the rows that follow the last known ones of each series in it, in any kind of table that fit takes,
-                with its columns; static ones may be left out. Rows that are missing between are rows without a value.
+                with its columns; static ones stay as they were. Rows that are missing between are rows without a value.
 
         Returns:
             The forecaster itself.
@@ -290,7 +291,8 @@ class Forecaster(Fitting):
             refit: False fits once on the rows before the first origin; True fits anew before each origin; "never"
                 takes this forecaster as it was fitted, which must have been on rows before the first origin. Such a fit
                 holds a trial where that decides or calibrates something: with max_steps and quantiles=() it does not.
-            **columns: date, target, id, past, future, static, as in fit.
+            **columns: date, target, id, past, future, static, as in fit. Without any of them those of fit are taken,
+                where there was one and the table has them.
 
         Returns:
             The forecasts, their scores beside the baselines', and tables by series, horizon step and origin. This

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from recuerdo.data.tables import Panel, panel
@@ -22,6 +23,7 @@ class Comparison:
         truth: the rows.
         scores: name -> score -> value, the model first.
         coverage: share of true values within the outermost pair of quantiles, 0 to 1; None without quantiles.
+        left_out: baseline -> why it is not among the scores.
     """
 
     model: Forecaster
@@ -29,11 +31,12 @@ class Comparison:
     truth: Panel
     scores: dict[str, dict[str, float]]
     coverage: float | None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
-        """One sentence: who wins, by how much, and what follows."""
-        return verdict(self.forecasts.model, self.scores)
+        """Who wins, by how much, what follows, and what it was not compared with: a sentence, or a few."""
+        return verdict(self.forecasts.model, self.scores, self.left_out)
 
     def table(self) -> str:
         """Return the scores as a table in plain text."""
@@ -63,4 +66,4 @@ def hold_out(forecaster: Forecaster, table: Any, **columns: Any) -> Comparison:
     quantiles = {level: tuple(rows) for level, rows in judged.quantiles.items()}
     forecasts = Forecasts(known, judged.model, tuple(judged.forecasts[judged.model]), quantiles)
     coverage = judged.coverage() if len(judged.quantiles) > 1 else None
-    return Comparison(forecaster, forecasts, truth, judged.scores(), coverage)
+    return Comparison(forecaster, forecasts, truth, judged.scores(), coverage, judged.left_out)

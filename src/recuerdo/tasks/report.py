@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from recuerdo.errors import OptionError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 DECIDES = "MASE"
 """The score by which the best forecast is named."""
+
+LATE, STOPPED = "for lack of time", "because Ctrl-C stopped the fit"
+"""Why a baseline is not there that might have won."""
 
 NO_TRIAL = "No trial was held, so how good it is is not known: backtest() tells."
 """What stands for scores where a fit has none."""
@@ -43,6 +47,7 @@ class Report:
         parameters: numbers that a network of the model learned.
         training_seconds: time that the final training took, without trial and baselines.
         seed_scores: seed -> score -> value of each network on its own, where several were averaged.
+        left_out: baseline -> why the model was not compared with it, such as "for lack of time".
     """
 
     model: str
@@ -55,6 +60,7 @@ class Report:
     parameters: int
     training_seconds: float = math.nan
     seed_scores: dict[int, dict[str, float]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def winner(self) -> str:
@@ -67,8 +73,8 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One sentence: who wins, by how much, and what follows."""
-        return verdict(self.model, self.scores) if self.scores else NO_TRIAL
+        """Who wins, by how much, what follows, and what it was not compared with: a sentence, or a few."""
+        return verdict(self.model, self.scores, self.left_out) if self.scores else NO_TRIAL
 
     @property
     def standing(self) -> Standing:
@@ -141,8 +147,13 @@ class Report:
         )
 
 
-def verdict(model: str, scores: Scores) -> str:
-    """Return one sentence on the model against its best baseline.
+def verdict(model: str, scores: Scores, left_out: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return one sentence on the model against its best baseline, and one on each that it was not compared with.
+
+    Args:
+        model: the model's name.
+        scores: name -> score -> value, the model and its baselines.
+        left_out: baseline -> why it is not among them.
 
     Example:
         >>> print(verdict("GRU", {"GRU": {"MASE": 0.5}, "naive": {"MASE": 1.0}}))
@@ -151,7 +162,17 @@ def verdict(model: str, scores: Scores) -> str:
     found = standing(model, scores)
     margin = f"{100 * (1 - found.own / found.other):.0f} % less" if found.other else ""
     remedy = "more data, another lookback or another cell"
-    return sentence(model, found, ".3f", margin, usable=found.best != MLP, remedy=remedy)
+    said = sentence(model, found, ".3f", margin, usable=found.best != MLP, remedy=remedy, partial=bool(left_out))
+    return " ".join([said, *(_unknown(model, found, name, why) for name, why in left_out.items())])
+
+
+def _unknown(model: str, found: Standing, name: str, why: str) -> str:
+    """What is not known where a baseline was left out."""
+    the = "The " if name == MLP else ""
+    open_question = "how good it is"
+    if found.winner == model:
+        open_question = "whether the recurrence pays" if name == MLP else "whether it is better"
+    return f"{the}{name} was left out {why}, so {open_question} is not known."
 
 
 def standing(model: str, scores: Scores) -> Standing:

@@ -60,7 +60,9 @@ def stand(
     return Standing(score, best if level or lost else model, best, own, other, level)
 
 
-def sentence(model: str, found: Standing, number: str, margin: str, *, usable: bool, remedy: str) -> str:
+def sentence(
+    model: str, found: Standing, number: str, margin: str, *, usable: bool, remedy: str, partial: bool = False
+) -> str:
     """Return one sentence on the model against its best baseline.
 
     Args:
@@ -70,6 +72,7 @@ def sentence(model: str, found: Standing, number: str, margin: str, *, usable: b
         margin: by how much the model wins, if it does.
         usable: whether the baseline can be fitted by itself and so be recommended.
         remedy: what a model that lost needs.
+        partial: whether a baseline was left out, so that the best is the best of those that were not.
     """
     score, best = found.score, found.best
     own, other = format(found.own, number), format(found.other, number)
@@ -78,7 +81,8 @@ def sentence(model: str, found: Standing, number: str, margin: str, *, usable: b
     if found.level:
         return f"{model} and {best} are level: {score} {own} and {other}. The model adds nothing to this baseline."
     if found.winner == model:
-        return f"{model} wins: {score} {own}, against {other} for {best}, the best baseline ({margin})."
+        among = " of those compared" if partial else ""
+        return f"{model} wins: {score} {own}, against {other} for {best}, the best baseline{among} ({margin})."
     advice = f"Use {best}, or give" if usable else "The recurrence does not pay here: give"
     return f"{best} wins: {score} {other}, against {own} for {model}. {advice} the model {remedy}."
 
