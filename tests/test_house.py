@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PUBLIC = [
     "Forecaster",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "__version__",
     "cells",
     "convert",

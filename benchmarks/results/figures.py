@@ -81,10 +81,16 @@ class Effort:
     Attributes:
         quick: whether it is only to be seen that it works.
         most_seeds: seeds of a figure at most; None for as many as are wanted.
+        most_steps: optimiser steps of a network at most.
+        max_seconds: of a training, where a part lets itself be limited so.
+        cells: those that are trained, where a part lets them be chosen; empty for its own.
     """
 
     quick: bool = False
     most_seeds: int | None = None
+    most_steps: int | None = None
+    max_seconds: float | None = None
+    cells: tuple[str, ...] = ()
 
     def seeds(self, wanted: int) -> range:
         """The seeds to train."""
@@ -92,4 +98,6 @@ class Effort:
 
     def steps(self, wanted: int | None) -> int | None:
         """Optimiser steps of a network."""
-        return 5 if self.quick else wanted
+        if self.quick:
+            return 5
+        return wanted if self.most_steps is None else min(wanted or self.most_steps, self.most_steps)

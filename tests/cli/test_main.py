@@ -6,7 +6,7 @@ import pytest
 
 import recuerdo as rc
 
-COMMANDS = ["demo", "forecast", "problem", "info"]
+COMMANDS = ["demo", "forecast", "classify", "problem", "info"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])

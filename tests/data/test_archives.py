@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recuerdo.data import read_archive
+from recuerdo.data import is_archive, read_archive
 from recuerdo.errors import DataError
 
 SETS = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "classification"
@@ -189,3 +189,29 @@ def test_another_file_is_refused(write, tmp_path):
         read_archive(tmp_path / "folder.ts")
     with pytest.raises(DataError, match="cut off or damaged"):
         read_archive(write(gzip.compress(b"1\t2\n" * 999)[:-9], "Waves.tsv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.ts", "@data", True),
+        ("a_TRAIN.tsv", "1\t0.5\t-1e3\tNaN\n", True),
+        ("a.tsv", "\n up\t1\t2\r\n", True),
+        ("a.tsv", "label\ttext\n1\tgood\n", False),
+        ("a.tsv", "1\tgood\n", False),
+        ("a.tsv", "alone\n", False),
+        ("a.tsv", "", False),
+        ("a.csv", "1,2", False),
+        ("a.parquet", "PAR1", False),
+    ],
+)
+def test_a_file_of_an_archive_is_told_from_a_table(tmp_path, name, content, expected):
+    (tmp_path / name).write_bytes(content.encode())
+    assert is_archive(tmp_path / name) is expected
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
+    assert is_archive(str(tmp_path / f"{name}.gz")) is expected
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.tsv"):
+        is_archive(tmp_path / "nowhere.tsv")

@@ -149,3 +149,17 @@ def test_what_makes_no_sequences_is_named(change, named, said):
 def test_a_label_for_each_step_needs_a_column():
     with pytest.raises(OptionError, match=r"name it with label= \(--label\)"):
         sequences_from_table(FRAME, id="run", label_each=True)
+
+
+def test_labels_that_may_be_missing_are_taken_where_they_are():
+    wanted = {"id": "run", "time": "second", "label": "kind"}
+    assert sequences_from_table(FRAME, **wanted, labelled=None).labels.tolist() == ["up", "no", "no"]
+    without = sequences_from_table(FRAME.drop("kind"), **wanted, labelled=None)
+    assert (without.labels, without.features) == (None, ("x", "y"))
+    with pytest.raises(DataError, match="kind"):
+        sequences_from_table(FRAME.drop("kind"), **wanted)
+
+
+def test_labels_that_are_left_out_are_no_feature():
+    left = sequences_from_table(FRAME, id="run", time="second", label="kind", labelled=False)
+    assert (left.labels, left.features) == (None, ("x", "y"))

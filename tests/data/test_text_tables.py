@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recuerdo.data import texts_from_table
+from recuerdo.data import read_text_table, texts_from_table
 from recuerdo.errors import DataError, OptionError
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "sentiment"
@@ -175,3 +175,27 @@ def test_what_is_missing_or_doubtful_is_named(table, named, said, write):
 def test_a_cell_that_is_no_text_is_named():
     with pytest.raises(DataError, match="column 'text', row 1 is 3 and no text"):
         texts_from_table(pd.DataFrame({"text": ["x", 3], "label": [1, 0]}))
+
+
+def test_the_columns_that_were_taken_are_told():
+    found = read_text_table(pl.DataFrame({"label": LABELS, "text": TEXTS}))
+    assert (found.text, found.label, found.texts) == ("text", "label", TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "named", "expected"),
+    [
+        (["text"], None, None),
+        (["text"], "label", None),
+        (["text", "label"], None, "label"),
+        (["text", "mark"], None, "mark"),
+        (["text", "mark"], "label", None),
+        (["text", "mark", "other"], None, None),
+        (["text", "mark", "label"], "mark", "mark"),
+    ],
+)
+def test_labels_that_may_be_missing_are_taken_where_they_are(columns, named, expected):
+    table = pl.DataFrame({name: TEXTS if name == "text" else LABELS for name in columns})
+    found = read_text_table(table, text="text", label=named, labelled=None)
+    assert found.label == expected
+    assert (found.labels is None) == (expected is None)

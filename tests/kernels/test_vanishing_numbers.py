@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
+from tests.native_core import needs_native
 
 import recuerdo as rc
 from recuerdo.kernels import only
-from tests.native_core import needs_native
 
 SMALLEST = torch.finfo(torch.float32).smallest_normal
 

@@ -137,7 +137,7 @@ def count_ngrams(
 def _count(texts: list[str], kind: str, lengths: tuple[int, int]) -> tuple[str, tuple[int, int], NDArray[Any], Any]:
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter: Any = CountVectorizer(**reading(kind, lengths), dtype=np.int32)
+    counter: Any = CountVectorizer(**reading(kind, lengths))
     try:
         counts = counter.fit_transform(texts)
     except ValueError as error:  # scikit-learn's way to say that it has found none

@@ -87,7 +87,7 @@ def read_text_table(
     Args:
         table, text: as there.
         label: as there.
-        labelled: as there; None takes the labels in the column `label` where the table has it, and none otherwise.
+        labelled: as there; None takes the labels where the table has such a column, and none otherwise.
 
     Raises:
         DataError, OptionError: as there.
@@ -101,14 +101,15 @@ def read_text_table(
     if label is not None and labelled is False:
         raise OptionError(f"label={label!r} names labels, and labelled=False leaves them out. Give one of the two.")
     there = _open(table)
-    if labelled is None:
-        labelled = label in there.frame.columns
-        label = label if labelled else None
+    if labelled is None and label is not None and label not in there.frame.columns:
+        label, labelled = None, False
     for argument, column in (("text", text), ("label", label)):
         if column is not None and column not in there.frame.columns:
             raise no_column(there.frame, there.name, argument, column)
-    found = text if text is not None else _find_text(there, label, labelled)
-    if not labelled:
+    found = text if text is not None else _find_text(there, label, labelled is not False)
+    if labelled is None and label is None:
+        labelled = len(_label_columns(there, found)) == 1
+    if labelled is False:
         return TextTable(_texts(there, found), None, found, None)
     answer = label if label is not None else _find_label(there, found)
     if answer == found:
@@ -163,9 +164,14 @@ def _longer(there: _Opened, columns: list[str]) -> list[str]:
     return [columns[longer]] if lengths[0] != lengths[1] and shorter.n_unique() < len(shorter) else columns
 
 
-def _find_label(there: _Opened, text: str) -> str:
+def _label_columns(there: _Opened, text: str) -> list[str]:
+    """The columns that may hold the labels: those called so, or all beside the texts."""
     free = [column for column in there.frame.columns if column != text and column not in ROW_NAMES]
-    called = [column for column in free if column.lower() in _LABELS] or free
+    return [column for column in free if column.lower() in _LABELS] or free
+
+
+def _find_label(there: _Opened, text: str) -> str:
+    called = _label_columns(there, text)
     if len(called) == 1:
         return called[0]
     found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"

@@ -84,7 +84,8 @@ def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
     if ax is None:
         ax = Figure(figsize=(WIDTH, 5.2), layout="constrained").subplots()
     ax.set_axis_off()
-    above, below = ax.inset_axes((0, 0.5, 1, 0.5)), ax.inset_axes((0, 0, 1, 0.4))
+    room = 0.1 if ncols >= 4 else 0.17  # for the names above the lower one, in one row or in two
+    above, below = ax.inset_axes((0, 0.4 + room, 1, 0.6 - room)), ax.inset_axes((0, 0, 1, 0.4))
     quiet_axes(above)
     values = np.asarray(explanation.values, dtype=np.float64)
     T, D = values.shape

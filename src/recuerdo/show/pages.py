@@ -101,7 +101,7 @@ class Page:
         """
         body = []
         for text, colour, said in pieces:
-            shown = escape(UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+            shown = escape(text)
             told = f' title="{escape(said)}"' if said else ""
             body.append(f'<span style="background:{colour}"{told}>{shown}</span>' if colour else shown)
         self._add(f'<p class="words" dir="auto">{"".join(body)}</p>')
@@ -145,7 +145,7 @@ class Page:
             '<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'
             f"<title>{escape(self._title)}</title><style>{STYLE}</style>"
         )
-        body = "\n".join(self._body)
+        body = UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", "\n".join(self._body))
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>\n{body}</main></body></html>\n'
 
     def save(self, path: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class Explanation:
     @property
     def answer(self) -> Any:
         """What the model says of the whole sequence: the class, or the number."""
-        return self.running[-1, 0] if self.classes is None else self.classes[self.verdict]
+        return float(self.running[-1, 0]) if self.classes is None else self.classes.tolist()[self.verdict]
 
     def to_frame(self) -> Any:
         """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict."""
@@ -97,7 +97,8 @@ def explain(model: SequenceModel, x: Any, who: str) -> Explanation:
     T = int(inputs.lengths[0])
     places = np.unique(np.linspace(1, max(T, 1), min(max(T, 1), MOST_PLACES)).astype(np.int64))
     ends = np.concatenate([[0], places[places <= T]])
-    made = _ask(model, _beginnings(source, tokens, ends), ends, who)
+    anywhere = replace(model, steps=None)  # one of rows of a table takes their beginnings here, and nowhere else
+    made = _ask(anywhere, _beginnings(source, tokens, ends), ends, who)
     before, running = made[0], made[1:] if T else made
     if model.classes is not None:
         before, running = np.exp(before), np.exp(running)

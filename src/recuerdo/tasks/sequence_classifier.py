@@ -59,7 +59,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             pooled by weights from the trial; "auto" does for texts with a verdict at the end.
         class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences
             alike.
-        early_stop: whether the trial says how long the training on all sequences takes; "auto" does for texts.
+        early_stop: whether the trial says how long the training on all sequences takes: for as many steps as did best
+            on the held-out sequences.
         n_seeds: how many networks, which differ by their seed alone, are averaged.
         trial: False trains once, on everything: no scores, no baselines, probabilities as the network says them.
         baselines: "auto" compares with the most frequent class, an MLP of as many parameters on the flattened numbers,
@@ -117,7 +118,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         crop: int = 256,
         bag: bool | str = "auto",
         class_weight: Mapping[Any, float] | str | None = None,
-        early_stop: bool | str = "auto",
+        early_stop: bool = False,
         n_seeds: int = 1,
         trial: bool = True,
         baselines: str | None = "auto",

@@ -81,7 +81,7 @@ class SequenceEstimator(BaseEstimator):
     embeddings: str
     word_dropout: float
     crop: int
-    early_stop: bool | str
+    early_stop: bool
     n_seeds: int
     trial: bool
     baselines: str | None
@@ -248,13 +248,12 @@ class SequenceEstimator(BaseEstimator):
         max_steps = self.max_steps
         if max_steps is None and self.max_seconds is None:
             max_steps = steps_for(texts, -(-len(source) // batch_size))
-        early = bool(len(held)) and (texts if self.early_stop == "auto" else bool(self.early_stop))
-        if self.early_stop is True and not len(held):
+        if self.early_stop and not len(held):
             raise OptionError("early_stop=True needs held-out sequences: give more of them, or leave trial=True.")
         if self.trial and not len(held):
             words.append(f"no trial, for which {FEWEST} sequences or more are needed")
         rate = self.learning_rate or (TEXT_RATE if texts else NUMBER_RATE)
-        return Plan(texts, fold, changes, batch_size, max_steps, rate, early, held, tuple(words))
+        return Plan(texts, fold, changes, batch_size, max_steps, rate, self.early_stop, held, tuple(words))
 
     def _try(
         self,

@@ -32,9 +32,8 @@ def checked_options(model: SequenceEstimator) -> None:
     require_offered("level", model.level, tuple(LEVELS))
     require_offered("embeddings", model.embeddings, EMBEDDINGS)
     require_offered("baselines", model.baselines, ("auto", None))
-    for argument in ("changes", "early_stop"):
-        require_offered(argument, getattr(model, argument), ("auto", True, False))
-    for argument in ("bidirectional", "residual", "layer_norm", "lowercase", "trial"):
+    require_offered("changes", model.changes, ("auto", True, False))
+    for argument in ("early_stop", "bidirectional", "residual", "layer_norm", "lowercase", "trial"):
         require_offered(argument, getattr(model, argument), (True, False))
     _require_readout(model.readout)
     for argument in ("dropout", "word_dropout"):

@@ -75,7 +75,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         embeddings: str = "ppmi",
         word_dropout: float = 0.1,
         crop: int = 256,
-        early_stop: bool | str = "auto",
+        early_stop: bool = False,
         n_seeds: int = 1,
         trial: bool = True,
         baselines: str | None = "auto",
