@@ -33,7 +33,10 @@ def test_the_weights_are_those_that_scipy_finds():
     right[np.arange(n), truth] = (n + 1) / (n + 2)
 
     def expected(pool):
-        return -(log_softmax(pool[0] * z[0] + pool[1] * z[1], axis=1) * right).sum(axis=1).mean()
+        if min(pool) <= 0:
+            return np.inf
+        made = -(log_softmax(pool[0] * z[0] + pool[1] * z[1], axis=1) * right).sum(axis=1).mean()
+        return made + np.log(pool[0] / pool[1]) ** 2 / 4 / n  # normal, of their logarithms about their mean
 
     found = minimize(expected, [1.0, 1.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-12})
     np.testing.assert_allclose(fit_pool(parts, truth), found.x, rtol=1e-3)

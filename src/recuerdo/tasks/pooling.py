@@ -36,7 +36,7 @@ def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values 
     With one part that is 1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`. As there each row is held to be
     right with a probability of (n + 1) / (n + 2) only, so that the weights stay finite where every verdict is right.
     Several are held to be alike as far as the rows do not say otherwise: a few hundred verdicts do not know a ratio
-        well.
+    well.
 
     Args:
         parts: logits (n, C) each, said of rows that they have not learned from.
