@@ -40,6 +40,11 @@ CASES = [
     ("YS", "yearly", 1),
     ("YE", "yearly", 1),
     ("2YS", "every 2 years", 1),
+    ("BME", "monthly", 12),
+    ("BMS", "monthly", 12),
+    ("BQE", "quarterly", 4),
+    ("2BME", "every 2 months", 6),
+    ("BYE", "yearly", 1),
 ]
 
 
@@ -82,6 +87,28 @@ def test_the_step_is_found_over_all_series_together():
 def test_the_last_day_of_the_month_stays_the_last_day():
     frequency = find(stamps("2023-01-31", "2023-02-28", "2023-03-31"))
     np.testing.assert_array_equal(frequency.after(np.datetime64("2024-01-31"), 2), stamps("2024-02-29", "2024-03-31"))
+
+
+def test_the_last_trading_day_before_a_holiday_is_still_that_of_its_month():
+    trading = as_times(pd.date_range("2019-01-01", periods=60, freq="BME"))
+    trading[[16, 28, 40]] -= np.timedelta64(3, "D")  # before a Monday at the end of May
+    frequency = find(trading)
+    assert (frequency.words, frequency.day, frequency.nearest, frequency.business) == ("monthly", 31, True, False)
+    assert frequency.positions(trading, frequency.begin(trading[:1])[0]).tolist() == list(range(60))
+    ends = as_times(pd.date_range("2024-01-01", periods=2, freq="ME"))
+    np.testing.assert_array_equal(frequency.after(frequency.at(frequency.begin(trading[:1])[0], 59), 2), ends)
+
+
+def test_a_payday_that_moves_by_a_weekend_is_monthly():
+    days = as_times(pd.date_range("2020-01-01", periods=36, freq="MS")) + np.timedelta64(14, "D")
+    paid = np.busday_offset(days.astype("datetime64[D]"), 0, roll="backward").astype("datetime64[us]")
+    frequency = find(paid)
+    assert (frequency.words, frequency.day, frequency.nearest) == ("monthly", 15, True)
+
+
+def test_every_thirty_days_is_not_monthly():
+    thirty = as_times(pd.date_range("2024-01-15", periods=6, freq="30D"))  # one in each month, within four days
+    assert find(thirty).words == "every 30 days"
 
 
 def test_the_thirtieth_stays_the_thirtieth():
@@ -178,14 +205,35 @@ def test_each_stamp_goes_to_its_nearest_point(alias, shifts):
 
 @pytest.mark.parametrize(
     "alias",
-    ["s", "30min", "h", "2h", "D", "B", "W", "2W", "MS", "ME", "QS", "QE", "6MS", "YS", "YE", "2YS", "ms", "us"],
+    [
+        "s",
+        "30min",
+        "h",
+        "2h",
+        "D",
+        "B",
+        "W",
+        "2W",
+        "MS",
+        "ME",
+        "QS",
+        "QE",
+        "6MS",
+        "YS",
+        "YE",
+        "2YS",
+        "ms",
+        "us",
+        "BME",
+        "BQS",
+    ],
 )
 def test_a_frequency_that_is_named_is_the_one_that_is_found(alias):
     assert Frequency.from_text(alias) == find(as_times(pd.date_range("2019-12-28", periods=40, freq=alias)))
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("T", "min"), ("H", "h"), ("M", "ME"), ("Q", "QE"), ("A", "YE"), ("AS", "YS")]
+    ("old", "new"), [("T", "min"), ("H", "h"), ("M", "ME"), ("Q", "QE"), ("A", "YE"), ("AS", "YS"), ("BM", "BME")]
 )
 def test_old_short_forms_are_still_read(old, new):
     assert Frequency.from_text(old) == Frequency.from_text(new)

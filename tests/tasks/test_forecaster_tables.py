@@ -173,3 +173,10 @@ def test_values_that_have_no_logarithm_are_refused_by_a_model_of_logarithms():
 def test_a_table_for_a_look_inside_needs_a_window_and_its_target():
     with pytest.raises(DataError, match=r"has 18 rows; lookback 14 \+ horizon 5 need at least 19"):
         quick().fit(daily()).as_problem(daily(A[:18]))
+
+
+def test_business_month_ends_are_followed_by_business_month_ends():
+    whole = pd.date_range("2015-01-01", periods=64 + HORIZON, freq="BME")
+    model = quick().fit(pd.DataFrame({"day": whole[:64], "y": weekly()}))
+    assert "season 12" in str(model.report_)
+    assert model.predict()["day"].tolist() == whole[64:].tolist()

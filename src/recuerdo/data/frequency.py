@@ -24,6 +24,7 @@ _CLOCKS |= {"us": 1, "ms": 1000, "D": DAY, "W": 7 * DAY}
 _MONTHS = {"MS": (1, 1), "QS": (3, 1), "YS": (12, 1), "AS": (12, 1)}
 _MONTHS |= {"ME": (1, MONTH_END), "QE": (3, MONTH_END), "YE": (12, MONTH_END), "M": (1, MONTH_END)}
 _MONTHS |= {"Q": (3, MONTH_END), "Y": (12, MONTH_END), "A": (12, MONTH_END)}
+_BUSINESS = {f"B{name}": step for name, step in _MONTHS.items()}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Frequency:
         count: how many units one step has.
         day: for months, the day of the month; 31 is the last day, however long the month is.
         nearest: observations need not lie on the grid of these steps: each goes to its nearest point.
+        business: for months, the business day (Monday to Friday) next to that day, within the month.
 
     Example:
         >>> monthly = Frequency("months", 1, day=31)
@@ -48,6 +50,7 @@ class Frequency:
     count: int
     day: int | None = None
     nearest: bool = False
+    business: bool = False
 
     @property
     def words(self) -> str:
@@ -114,7 +117,7 @@ class Frequency:
         clock = origin - midnight
         if self.unit == "business days":
             return np.busday_offset(midnight, steps, roll="forward").astype("datetime64[us]") + clock
-        return in_month(origin.astype("datetime64[M]") + steps.astype("timedelta64[M]"), self.day or 1) + clock
+        return self._in_month(origin.astype("datetime64[M]") + steps.astype("timedelta64[M]")) + clock
 
     def after(self, last: Any, count: int) -> Times:
         """Continue a series of time stamps.
@@ -154,8 +157,11 @@ class Frequency:
             round_to = self.count if DAY % self.count == 0 else _unit(self.count)
             return ((first.astype(np.int64) + round_to // 2) // round_to * round_to).view("datetime64[us]")
         if self.unit == "months":
-            return in_month(first.astype("datetime64[M]"), self.day or 1)
+            return self._in_month(first.astype("datetime64[M]"))
         return np.busday_offset(first.astype("datetime64[D]"), 0, roll="forward").astype("datetime64[us]")
+
+    def _in_month(self, months: Any) -> Any:
+        return (business_day if self.business else in_month)(months, self.day or 1)
 
     def to_json(self) -> dict[str, Any]:
         """The frequency as a plain dict, for a model file."""
@@ -164,11 +170,12 @@ class Frequency:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Frequency":
         """The frequency that `to_json` wrote."""
-        return cls(plain["unit"], plain["count"], plain["day"], plain.get("nearest", False))
+        later = {name: plain.get(name, False) for name in ("nearest", "business")}
+        return cls(plain["unit"], plain["count"], plain["day"], **later)
 
     @classmethod
     def from_text(cls, text: str) -> "Frequency":
-        """The frequency that pandas' short form names, such as "h", "30min", "D", "B", "W", "MS", "ME", "QS" or "YS".
+        """The frequency that pandas' short form names, such as "h", "30min", "D", "B", "W", "MS", "ME", "BME" or "YS".
 
         Raises:
             DataError: the text is no such form.
@@ -184,12 +191,16 @@ class Frequency:
         if name in _MONTHS:
             months, day = _MONTHS[name]
             return cls("months", count * months, day)
+        if name in _BUSINESS:
+            months, day = _BUSINESS[name]
+            return cls("months", count * months, day, business=True)
         if name == "B":
             return cls("business days", count)
         anchored = " The part behind - is read from the table itself: leave it out." if "-" in text else ""
         raise DataError(
             f"freq={text!r} is no frequency. Write s, min, h, D, B (business days), W, MS, QS, YS (first days) or ME, "
-            f"QE, YE (last days), with a number before it if need be, such as 30min.{anchored}"
+            f"QE, YE (last days), BME (last business days) and the like, with a number before it if need be, such as "
+            f"30min.{anchored}"
         )
 
     def snapping(self) -> "Frequency":
@@ -210,6 +221,13 @@ def in_month(months: Any, day: int) -> Any:
     first = months.astype("datetime64[D]")
     last = (months + 1).astype("datetime64[D]") - 1
     return np.minimum(first + (day - 1), last).astype("datetime64[us]")
+
+
+def business_day(months: Any, day: int) -> Any:
+    """The business day of each month that lies at that day or next to it, towards the middle, as datetime64[us]."""
+    near = in_month(months, day).astype("datetime64[D]")
+    roll = "forward" if day < MONTH_END // 2 else "backward"
+    return np.busday_offset(near, 0, roll=roll).astype("datetime64[us]")
 
 
 def _ordinals(times: Times, unit: str) -> NDArray[np.int64]:

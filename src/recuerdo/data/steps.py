@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.frequency import DAY, HOUR, MINUTE, MONTH_END, SECOND, Frequency, Times, in_month, say
+from recuerdo.data.frequency import DAY, HOUR, MINUTE, MONTH_END, SECOND, Frequency, Times, business_day, in_month, say
 from recuerdo.errors import DataError
 
 __all__ = ["find"]
@@ -15,6 +15,12 @@ _FILLED = 0.5
 
 _MONTHS = 0.1
 """How far the steps of a coarser part may differ, as months in days do."""
+
+_MOVED = 6
+"""Days that a date may move within its month: a weekend, and a holiday or two before it."""
+
+_SEVERAL = 3
+"""Rows from which business days at the end of a month are no chance."""
 
 _NEAR = 0.05
 """How far a median step may lie from a whole number of seconds, minutes, hours or days to be taken for it."""
@@ -47,7 +53,7 @@ def find(times: Times, bounds: NDArray[np.int64] | None = None) -> Frequency:
     days = times.astype("datetime64[D]")
     clock = times - days
     if (clock[1:] == clock[:-1])[inside].all():
-        found = _in_months(days, inside) or _on_business_days(days, inside)
+        found = _in_months(days, inside) or _on_business_days(days, inside) or _near_months(days, inside)
         if found is not None:
             return found
     return _on_a_line(np.diff(times.astype(np.int64))[inside], times, bounds, "microseconds")
@@ -59,11 +65,35 @@ def _in_months(days: NDArray[np.datetime64], inside: NDArray[np.bool_]) -> Frequ
     if (steps == 0).any():
         return None
     of_month = int((days - months.astype("datetime64[D]")).astype(np.int64).max()) + 1
+    count = _common(steps)
+    if count is None:
+        return None
     day = MONTH_END if (days == in_month(months, MONTH_END)).all() else of_month
-    if not (days == in_month(months, day)).all():
+    if (days == in_month(months, day)).all():
+        return Frequency("months", count, day)
+    if len(days) >= _SEVERAL:
+        for day in (MONTH_END, 1):
+            if (days == business_day(months, day)).all():
+                return Frequency("months", count, day, business=True)
+    return None
+
+
+def _near_months(days: NDArray[np.datetime64], inside: NDArray[np.bool_]) -> Frequency | None:
+    """Months whose day moves by a few, as the last trading day does, where no step fits."""
+    months = days.astype("datetime64[M]")
+    steps = np.diff(months).astype(np.int64)[inside]
+    if (steps == 0).any() or len(days) < _SEVERAL or _common(np.diff(days).astype(np.int64)[inside]) is not None:
+        return None
+    left = (in_month(months, MONTH_END) - days).astype("timedelta64[D]").astype(np.int64)
+    of_month = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
+    if left.max() <= _MOVED:
+        day = MONTH_END
+    elif np.ptp(of_month) <= _MOVED:
+        day = int(np.median(of_month))
+    else:
         return None
     count = _common(steps)
-    return None if count is None else Frequency("months", count, day)
+    return None if count is None else Frequency("months", count, day, nearest=True)
 
 
 def _on_business_days(days: NDArray[np.datetime64], inside: NDArray[np.bool_]) -> Frequency | None:

@@ -251,8 +251,8 @@ def _coverage(page: Page, backtest: Backtest) -> None:
     if not backtest.intervals:
         return
     here = (
-        "They were calibrated on these very forecasts, so here the shares come out as asked by construction: a "
-        "backtest tells whether they hold on rows that come later."
+        "They were calibrated on these very forecasts, and made wider where few errors can count as independent: the "
+        "shares here are no test of them. A backtest tells whether they hold on rows that come later."
     )
     page.heading("How sure it is", *([here] if backtest.fitted_intervals else []))
     rows = []
