@@ -39,6 +39,7 @@ def network(cell: str, work: Work, dropout: float = DROPOUT) -> SequenceNet:
             dropout=dropout,
             jitter=0.0,
             word_dropout=0.0,
+            crop=0,
         ),
         SEED,
     )

@@ -213,8 +213,9 @@ def test_lengths_that_are_all_the_whole_sequence_are_taken() -> None:
     layer, x = build("gru", D, H), randn(N, T, D)
     _, (plain,) = record(layer, {"x": x})
     _, (ragged,) = record(layer, {"x": x, "lengths": [T, T]})
-    assert torch.equal(spectral_norm(ragged, 0, T - 1), spectral_norm(plain, 0, T - 1))
-    assert np.array_equal(lyapunov(ragged).exponents, lyapunov(plain).exponents)
+    # Not bit for bit: products over other memory are summed in another order by some processors.
+    torch.testing.assert_close(spectral_norm(ragged, 0, T - 1), spectral_norm(plain, 0, T - 1), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(lyapunov(ragged).exponents, lyapunov(plain).exponents, rtol=1e-12)
 
 
 @pytest.mark.parametrize("measure", [lambda one: spectral_norm(one, 0, 1), lyapunov], ids=["norm", "lyapunov"])

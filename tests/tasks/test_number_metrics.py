@@ -37,7 +37,7 @@ def test_r2_is_undefined_where_the_truth_does_not_vary(y, w):
         ([], [], None, ShapeError, "at least one number"),
         ([1.0, np.nan], [1.0, 2.0], None, DataError, "truth of row 1 is not a finite number: nan"),
         ([[1.0, 2.0]], [[1.0, np.inf]], None, DataError, "answer of row 0"),
-        ([1.0], [1.0], [np.nan], DataError, "Weights are finite"),
+        ([1.0], [1.0], [np.nan], DataError, "weights are finite"),
     ],
 )
 def test_what_does_not_belong_together_is_said(score, y, f, w, error, words):

@@ -12,6 +12,7 @@ from tests.native_core import needs_native
 from tests.tasks.test_sequence_nets import NUMBERS, TEXTS
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.kernels.native import Native
 from recuerdo.nn import LAYERS
 from recuerdo.tasks import sequence_training
 from recuerdo.tasks.sequence_targets import read_labels, read_numbers
@@ -114,6 +115,7 @@ def test_a_verdict_does_not_depend_on_the_batch_the_order_or_the_padding(shape, 
 @pytest.mark.parametrize("cell", LAYERS)
 def test_without_the_core_a_verdict_moves_by_rounding_alone(cell, monkeypatch):
     monkeypatch.setattr(sequence_training.calling, "native", None)
+    monkeypatch.setattr(Native, "warned", True)  # it says so once a process, and elsewhere that is tested
     torch.manual_seed(0)
     net = replace(NUMBERS, cell=cell).build()
     inputs = many(NUMBERS)
