@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from tests.show.reading import assert_drawn_where_it_is_told, legend_of, lines_of
 from tests.tasks.tables import HORIZON, long, quick, weekly
 
@@ -17,6 +20,8 @@ from recuerdo.show import (
     plot_error_by_series,
     plot_losses,
 )
+from recuerdo.show.pages import SIZE
+from recuerdo.show.series import in_lines
 
 LEVELS = (0.1, 0.25, 0.75, 0.9)
 
@@ -52,6 +57,43 @@ def test_the_error_from_each_origin_is_that_of_the_table(two):
     for name, line in lines_of(ax).items():
         np.testing.assert_array_equal(line.get_ydata(), table.filter(table["forecaster"] == name)["MASE"].to_numpy())
     assert [text.get_text() for text in ax.get_xticklabels()] == [str(each) for each in two.by("origin")["origin"][:3]]
+
+
+def test_of_many_origins_each_point_is_the_mean_of_several():
+    backtest = quick(baselines="auto").backtest(long(a=weekly(500)), windows=300, stride=1)
+    ax = plot_error_by_origin(backtest)
+    own = backtest.means("origin")[1]["GRU"]["MASE"]
+    line = lines_of(ax)["GRU"]
+    np.testing.assert_allclose(line.get_ydata(), own.reshape(100, 3).mean(axis=1))
+    assert line.get_xdata()[:2].tolist() == [0, 3]
+    assert line.get_marker() == "None"
+    assert ax.get_xlabel() == "last known row; each point is the mean of 3 origins"
+
+
+def test_labels_of_hours_stand_in_two_lines_and_do_not_overlap():
+    stamps = pd.date_range("2024-01-01", periods=300, freq="h")
+    backtest = quick().backtest(pd.DataFrame({"ds": stamps, "y": weekly(300)}), windows=40, stride=1)
+    ax = plot_error_by_origin(backtest, ax=Figure(figsize=SIZE, layout="constrained").subplots())
+    assert ax.get_xticklabels()[0].get_text() == "2024-01-11\n15:00"
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        ("2024-01-01", "2024-01-01"),
+        ("2024-01", "2024-01"),
+        ("2024-01-01 00:00:00", "2024-01-01"),
+        ("2024-01-01 17:30:00", "2024-01-01\n17:30"),
+        ("2024-01-01T17:30:05Z", "2024-01-01\n17:30:05Z"),
+        ("2024-01-01 17:00:00+01:00", "2024-01-01\n17:00+01:00"),
+        (7, "7"),
+    ],
+)
+def test_a_time_of_day_stands_under_its_day(written, lines):
+    assert in_lines(written) == lines
 
 
 def test_the_error_of_each_of_few_series_is_a_named_point(two):

@@ -62,12 +62,29 @@ def test_the_intervals_are_those_of_the_quantiles(three):
 def test_where_forecasts_overlap_those_in_a_row_are_whole_and_the_others_thin(overlapping):
     ax = plot_backtest(overlapping)
     lines = lines_of(ax)
-    whole, thin = lines["forecast (GRU)"], lines["4 origins between"]
+    whole, thin = lines["forecast (GRU)"], lines["overlapping (4)"]
     assert np.isfinite(whole.get_ydata()).sum() == 2 * HORIZON
     assert np.isfinite(thin.get_ydata()).sum() == 4 * HORIZON
     np.testing.assert_array_equal(whole.get_ydata()[-HORIZON:], overlapping.forecasts["GRU"][-1])
     assert thin.get_linewidth() < whole.get_linewidth()
     assert ax.get_title(loc="left").endswith("6 forecasts of 5")
+
+
+def test_of_many_origins_the_last_are_drawn_and_the_title_says_of_how_many():
+    many = quick().backtest(long(a=weekly(600)), windows=400, stride=1)
+    ax = plot_backtest(many)
+    lines = lines_of(ax)
+    first = 5 * HORIZON  # rows from the first origin that is drawn to the last
+    assert ax.get_title(loc="left").endswith(f"the last {first + 1} of 400 forecasts of 5")
+    assert np.isfinite(lines["forecast (GRU)"].get_ydata()).sum() == 6 * HORIZON
+    assert np.isfinite(lines["overlapping (20)"].get_ydata()).sum() == 20 * HORIZON
+    assert len(lines["what came true"].get_ydata()) == 2 * HORIZON + first + HORIZON
+
+
+def test_of_many_origins_that_overlap_some_are_drawn_evenly():
+    wide = quick(horizon=24).backtest(long(a=weekly(400)), windows=200, stride=1)
+    thin = lines_of(plot_backtest(wide))["overlapping (39 of 115)"]
+    assert np.isfinite(thin.get_ydata()).sum() == 39 * 24
 
 
 @pytest.mark.parametrize(

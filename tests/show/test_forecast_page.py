@@ -231,3 +231,20 @@ def test_a_name_that_is_no_page_s_is_refused_before_anything_is_drawn(two, tmp_p
     with pytest.raises(OptionError, match=r"A page ends in \.html, and page\.txt does not"):
         two.to_html(tmp_path / "page.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_of_thousands_of_origins_is_small_and_says_what_is_drawn(tmp_path):
+    backtest = quick(baselines="auto").backtest(long(a=weekly(2600)), windows=2000, stride=1)
+    path = backtest.to_html(tmp_path / "page.html")
+    assert path.stat().st_size < 400_000
+    assert "There are too many origins for a picture: the last ones are drawn." in path.read_text(encoding="utf-8")
+
+
+def test_a_file_keeps_its_name_at_the_head_of_a_sentence(tmp_path):
+    table = long(a=weekly(60)).with_columns(pl.col("ds").dt.strftime("%d/%m/%Y")).drop("unique_id")
+    table.write_csv(tmp_path / "vic_known.csv", separator=";")
+    path = quick().fit(tmp_path / "vic_known.csv").to_html(tmp_path / "page.html")
+    items = [each.text for each in tree(path).iter("li")]
+    assert items[0] == "vic_known.csv is read with semicolons between cells."
+    assert items[1].startswith("Dates are in 'ds'")
+    assert items[2] == "vic_known.csv, column 'ds' is read as day/month/year."

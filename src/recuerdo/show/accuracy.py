@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from recuerdo.learn import History
-from recuerdo.show.series import stamp
+from recuerdo.show.series import in_lines
 from recuerdo.show.style import DASHES, HUES, INK, MODEL, QUIET, TRUTH, counted, headline, line, one_axes, say
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ MOST_NAMES = 12
 
 MOST_DATES = 4
 """Origins that are named below."""
+
+MOST_POINTS = 120
+"""Points of a line by origin; of more origins each point is the mean of several in a row."""
 
 BARS = 24
 """Of that histogram."""
@@ -45,16 +49,20 @@ def plot_error_by_horizon(backtest: Backtest, *, ax: Axes | None = None, ncols: 
 
 
 def plot_error_by_origin(backtest: Backtest, *, ax: Axes | None = None, ncols: int = 3) -> Axes:
-    """Draw the score that decides of the forecasts from each origin, the earliest first."""
+    """Draw the score that decides of the forecasts from each origin, the earliest first; of many, means of several."""
     ax = one_axes(ax)
     labels, means = backtest.means("origin")
-    at = np.arange(len(labels))
+    several = -(-len(labels) // MOST_POINTS)
+    at = np.arange(0, len(labels), several)
+    marks = {"marker": "o", "markersize": 3} if several == 1 else {}
     for name, look in looks_of(backtest).items():
-        line(ax, at, means[name][backtest.standing.score], **({"marker": "o", "markersize": 3} | look))
+        line(ax, at, _in_blocks(means[name][backtest.standing.score], several), **(marks | look))
     ax.set_ylabel(backtest.standing.score, color=INK)
     ticks = at[:: -(-len(at) // MOST_DATES)]
-    ax.set_xticks(ticks, [stamp(labels[tick]) for tick in ticks])
-    ax.set_xlabel("last known row", color=INK)
+    ax.set_xticks(ticks, [in_lines(labels[tick]) for tick in ticks])
+    ax.set_xlabel(
+        "last known row" + (f"; each point is the mean of {several} origins" if several > 1 else ""), color=INK
+    )
     ax.set_ylim(bottom=0)
     headline(ax, f"{backtest.standing.score} by origin", ncols=ncols)
     return ax
@@ -135,6 +143,15 @@ def looks_of(backtest: Backtest) -> dict[str, dict[str, Any]]:
         else:
             looks[name] = {"color": QUIET, "linewidth": 1.2, "linestyle": next(quiet), "label": name}
     return looks
+
+
+def _in_blocks(values: NDArray[np.float64], several: int) -> NDArray[np.float64]:
+    """The mean of each so many values in a row, of those that are known; NaN where none is."""
+    if several == 1:
+        return values
+    starts, known = np.arange(0, len(values), several), np.isfinite(values)
+    count = np.add.reduceat(known.astype(np.int64), starts)
+    return np.add.reduceat(np.where(known, values, 0.0), starts) / np.where(count == 0, np.nan, count)
 
 
 def _short(name: str) -> str:

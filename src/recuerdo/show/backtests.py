@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from recuerdo.tasks.backtests import Backtest
 
 
+MOST_WHOLE, MOST_OTHERS = 6, 40
+"""Forecasts that a picture draws whole, and others that overlap them, as thin lines."""
+
+
 def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None, ncols: int = 4) -> Axes:
     """Draw one series with the forecasts from every origin, their intervals, and the origins.
 
     Where forecasts overlap, those that follow one another from the last are drawn whole, and the others as thin lines.
+    Of many the last six are drawn whole, and some of the others between them.
 
     Args:
         backtest: what Forecaster.backtest returned, or a fit's trial_.
@@ -41,7 +46,12 @@ def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None,
     one = backtest.known.series[which]
     if not len(rows):
         raise OptionError(f"which={which}: no forecast of series {one.id!r} was judged, so there is none to draw.")
+    many = f"{len(rows):,} forecast{'s' if len(rows) != 1 else ''} of {K}"
     rows = rows[np.argsort(backtest.origins[rows, 1])]
+    drawn = in_view(backtest.origins[rows, 1], K)
+    if len(drawn) < len(rows):
+        many = f"the last {len(drawn):,} of {many}"
+    rows = rows[drawn]
     ends = backtest.origins[rows, 1]
     if ax is None:
         ax = Figure(figsize=(9, 4.2), layout="constrained").subplots()
@@ -54,8 +64,10 @@ def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None,
     forecast = backtest.forecasts[backtest.model]
     others = np.setdiff1d(np.arange(len(rows)), whole)
     if len(others):
+        among = f" of {len(others):,}" if len(others) > MOST_OTHERS else ""
+        others = others[:: -(-len(others) // MOST_OTHERS)]
         x, y = parted([ahead[k] for k in others]), parted(list(forecast[rows[others]]), np.nan)
-        words = f"{len(others)} origins between"
+        words = f"overlapping ({len(others)}{among})"
         ax.plot(x, y, color=MODEL, linewidth=0.7, alpha=0.45, label=words)
     x = parted([ahead[k] for k in whole])
     bounds = {level: parted(list(each[rows[whole]]), np.nan) for level, each in backtest.quantiles.items()}
@@ -66,9 +78,14 @@ def plot_backtest(backtest: Backtest, *, which: int = 0, ax: Axes | None = None,
     mark_missing(ax, times, truth)
     quiet_axes(ax)
     dated(ax, one.times)
-    many = f"{len(rows)} forecast{'s' if len(rows) != 1 else ''}"
-    headline(ax, f"{name_of(backtest.known, which)}, {backtest.known.freq.words}: {many} of {K}", ncols=ncols)
+    headline(ax, f"{name_of(backtest.known, which)}, {backtest.known.freq.words}: {many}", ncols=ncols)
     return ax
+
+
+def in_view(ends: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:
+    """Return the places of origins, rising, that a picture has room for: of many the last ones, from a whole one on."""
+    whole = apart(ends, horizon)
+    return np.arange(whole[-min(len(whole), MOST_WHOLE)] if len(whole) > MOST_WHOLE else 0, len(ends))
 
 
 def apart(ends: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:

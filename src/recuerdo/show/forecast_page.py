@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from recuerdo.show.accuracy import (
     plot_error_by_series,
     plot_losses,
 )
-from recuerdo.show.backtests import plot_backtest
+from recuerdo.show.backtests import in_view, plot_backtest
 from recuerdo.show.forecasts import MOST_PANELS, plot_forecast
 from recuerdo.show.pages import SIZE, Page, checked, number, percent, score
 from recuerdo.show.series import name_of, stamp, stamps
@@ -184,7 +185,13 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 def _windows(page: Page, backtest: Backtest, heading: str) -> None:
     judged = set(backtest.origins[:, 0].tolist())
     shown = {which: why for which, why in chosen_series(backtest, len(backtest.known)).items() if which in judged}
-    page.heading(heading, "What the model said from each origin, when it knew nothing of what followed.")
+    counts = [backtest.origins[backtest.origins[:, 0] == which, 1] for which in shown]
+    cut = any(len(in_view(np.sort(each), backtest.horizon)) < len(each) for each in counts)
+    page.heading(
+        heading,
+        "What the model said from each origin, when it knew nothing of what followed.",
+        *["There are too many origins for a picture: the last ones are drawn. Scores are of all."] * cut,
+    )
     for which, why in shown.items():
         rows = np.flatnonzero(backtest.origins[:, 0] == which)
         ends = backtest.known.series[which].times[backtest.origins[rows, 1]]
@@ -300,4 +307,6 @@ def _many(count: int, one: str, several: str | None = None) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+    """A note as a sentence; a name of a file or a folder that it begins with stays as it is."""
+    named = re.match(r"[^,]*(, column '| is read )", words)
+    return (words[:1] if named else words[:1].upper()) + words[1:] + ("" if words.endswith(".") else ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,6 +98,11 @@ def stamps(known: Panel, times: NDArray[Any]) -> list[str]:
 def stamp(written: object) -> str:
     """Write one of them, without a midnight that says nothing."""
     return str(written).removesuffix(" 00:00:00")
+
+
+def in_lines(written: object) -> str:
+    """Write a time stamp to stand below an axis: the time of day under the day, without seconds that say nothing."""
+    return re.sub(r"[ T](\d\d?:\d\d)(?::00(?:\.0+)?(?![.\d]))?", r"\n\1", stamp(written))
 
 
 def _number(time: Any) -> float:
