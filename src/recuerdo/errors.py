@@ -16,7 +16,14 @@
     └── OutputError      (OSError)       a result that cannot be written where it was asked for
 
 Each message says what is wrong, where, and what to do now. The command line prints it as one sentence and exits with 2.
+What is no error, and should be known all the same, is a warning: see `warn`.
 """
+
+import os
+import sys
+import warnings
+
+_HERE = os.path.dirname(__file__) + os.sep
 
 
 class RecuerdoError(Exception):
@@ -83,3 +90,15 @@ class ModelFileError(RecuerdoError, ValueError):
 
 class OutputError(RecuerdoError, OSError):
     """A result that cannot be written where it was asked for, or that would overwrite something."""
+
+
+def warn(message: str) -> None:
+    """Warn at the line that called recuerdo, however deep in recuerdo the reason was found.
+
+    Args:
+        message: what is so, and what to do about it.
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

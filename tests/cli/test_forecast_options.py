@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 import recuerdo as rc
+from recuerdo.errors import warn
 
 OPTIONS: dict[str, Any] = {"max_steps": 2, "random_state": 7}
 
@@ -211,3 +213,17 @@ def test_help_lists_the_options_in_groups(call):
 
 def test_help_without_groups_calls_its_options_options(call):
     assert re.findall(r"^([A-Z][\w ]+):$", call("demo", "--help").out, re.MULTILINE) == ["Options"]
+
+
+def test_a_table_that_was_thinned_says_of_how_many_rows(forecast, sales):
+    done = forecast(sales, "--backtest", 14, "--out", "out", "--season", 1)
+    assert done.code == 0, done.err
+    assert "MASE by horizon:\n" in done.out
+    assert len(done.out.split("MASE by origin (12 of 14 shown):\n")[1].split("\n\n")[0].splitlines()) == 13
+
+
+def test_a_warning_is_one_sentence_without_a_place_in_the_source(call, monkeypatch):
+    monkeypatch.setattr("recuerdo.cli.app", lambda: warn("Something should be known."))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert call("info").err == "recuerdo: Something should be known.\n"

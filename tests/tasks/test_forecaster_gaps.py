@@ -9,7 +9,20 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tasks.tables import HORIZON, LOOKBACK, SEASON, ahead, covariates, daily, holed, long, quick, weekly
+from tests.tasks.tables import (
+    DATA,
+    HORIZON,
+    LOOKBACK,
+    SEASON,
+    ahead,
+    covariates,
+    daily,
+    following,
+    holed,
+    long,
+    quick,
+    weekly,
+)
 
 from recuerdo.errors import DataError, DivergedError, OptionError
 from recuerdo.tasks.conformal import errors_for
@@ -179,3 +192,26 @@ def test_a_training_that_diverges_does_not_blame_what_is_missing(watched, memory
     rows = {"memory": memory} | ({"max_steps": None} if watched else {})
     with pytest.raises(DivergedError, match="Training diverged"):
         quick(learning_rate=1e38, **rows).fit(daily(holed(weekly(200))))
+
+
+@pytest.mark.parametrize("how", ["predict", "forecast", "to_html"])
+def test_a_warning_points_at_the_line_that_called(how, tmp_path):
+    model = quick(trial=False).fit(daily())
+    table = daily(np.where(np.arange(64) == 60, np.nan, weekly()))
+    if how == "to_html":
+        model.update(table[60:].with_columns(pl.col("day") + pl.duration(days=4)))
+    calls = {
+        "predict": lambda: model.predict(table),
+        "forecast": lambda: model.forecast(table),
+        "to_html": lambda: model.to_html(tmp_path / "page.html"),
+    }
+    with pytest.warns(UserWarning, match="are missing") as caught:
+        calls[how]()
+    assert [each.filename for each in caught] == [__file__]
+
+
+def test_a_warning_of_a_new_category_points_there_too(fitted):
+    table = DATA["covariates"][0].with_columns(open=pl.lit("half"))
+    with pytest.warns(UserWarning, match="has a category that is new to the model") as caught:
+        fitted("covariates").forecast(table, **following("covariates"))
+    assert {each.filename for each in caught} == {__file__}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated
@@ -67,9 +68,19 @@ def options(
 
 
 def main() -> None:
-    """Run the command; an error that recuerdo raises on purpose is one sentence on stderr and exit code 2."""
-    try:
-        app()
-    except RecuerdoError as error:
-        print(f"recuerdo: {error}", file=sys.stderr)
-        sys.exit(2)
+    """Run the command; an error that recuerdo raises on purpose is one sentence on stderr and exit code 2.
+
+    So is a warning, without the exit.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _plainly
+        try:
+            app()
+        except RecuerdoError as error:
+            print(f"recuerdo: {error}", file=sys.stderr)
+            sys.exit(2)
+
+
+def _plainly(message: Warning | str, category: type[Warning], *place: object) -> None:
+    """Print a warning without a place in our source, which is no help to who did not write it."""
+    print(f"recuerdo: {message}", file=sys.stderr)

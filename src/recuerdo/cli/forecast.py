@@ -161,7 +161,7 @@ def forecast(
 def _backtest(model: Forecaster, known: Panel, windows: int, directory: Path) -> None:
     """Make a backtest, print it and write it."""
     from recuerdo.cli import results
-    from recuerdo.cli.score_lines import score_lines
+    from recuerdo.cli.score_lines import score_lines, shown
 
     print(f"\nBacktest of the last {model.horizon * windows} rows, {windows} origins:", flush=True)
     try:
@@ -175,8 +175,9 @@ def _backtest(model: Forecaster, known: Panel, windows: int, directory: Path) ->
     with results.whole():
         print(tested)
         for what in ("horizon", "origin"):
-            print(f"\n{tested.standing.score} by {what}:")
-            print(score_lines(*tested.means(what), tested.standing.score))
+            labels, means = tested.means(what)
+            print(f"\n{tested.standing.score} by {what}{shown(labels)}:")
+            print(score_lines(labels, means, tested.standing.score))
         said = results.write_backtest(directory, tested)
         print("\nWritten:")
         print("\n".join(said), flush=True)

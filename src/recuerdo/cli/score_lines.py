@@ -10,6 +10,16 @@ import numpy as np
 MOST_LINES = 12
 
 
+def shown(labels: Sequence[Any]) -> str:
+    """Return how many of the labels have a line, in words, where not all have one.
+
+    Example:
+        >>> shown(range(48)), shown(range(3))
+        (' (12 of 48 shown)', '')
+    """
+    return f" ({MOST_LINES} of {len(labels):,} shown)" if len(labels) > MOST_LINES else ""
+
+
 def score_lines(labels: Sequence[Any], means: Mapping[str, Mapping[str, np.ndarray]], score: str) -> str:
     """Return a line for each label and a column for each forecaster; of many labels a few, evenly, with both ends.
 

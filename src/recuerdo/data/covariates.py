@@ -1,6 +1,5 @@
 """What is known beside the numbers to forecast: columns of numbers or of categories, and their values ahead."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,7 +16,7 @@ from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
 from recuerdo.data.rows import Rows
 from recuerdo.data.stamps import read_times, text_of
-from recuerdo.errors import DataError
+from recuerdo.errors import DataError, warn
 
 if TYPE_CHECKING:
     from recuerdo.data.tables import Panel
@@ -283,11 +282,9 @@ def _codes(column: nw.Series[Any], known: Sequence[str] | None) -> tuple[tuple[s
     if strange:
         shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
         are = f"{len(strange)} categories that are" if len(strange) > 1 else "a category that is"
-        warnings.warn(
+        warn(
             f"Column {column.name!r} has {are} new to the model ({shown}), and taken as missing. Fit anew to use "
-            f"{'them' if len(strange) > 1 else 'it'}.",
-            UserWarning,
-            stacklevel=2,
+            f"{'them' if len(strange) > 1 else 'it'}."
         )
     codes = cells.replace_strict(categories, range(len(categories)), default=None, return_dtype=pl.Float64)
     return categories, codes.fill_null(float("nan")).to_numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from recuerdo.data.frequency import Times
 from recuerdo.data.tables import Panel, to_frame
-from recuerdo.errors import DataError, OptionError
+from recuerdo.errors import DataError, OptionError, warn
 from recuerdo.learn import seeded
 from recuerdo.tasks.forecast_ensembles import Calibration, Ensemble, own_units
 from recuerdo.tasks.forecast_inputs import make_rows
@@ -174,11 +173,9 @@ def _say_missing(known: Panel, ensemble: Ensemble) -> None:
     if counts:
         name, count = next(iter(counts.items()))
         more = f", and of {len(counts) - 1} other series" if len(counts) > 1 else ""
-        warnings.warn(
+        warn(
             f"{count} of the last {lookback} values of series {name!r} are missing{more}. The model has met no missing "
-            f"values in fit: {_counted_as(ensemble.shape)}",
-            UserWarning,
-            stacklevel=4,
+            f"values in fit: {_counted_as(ensemble.shape)}"
         )
 
 
