@@ -38,7 +38,11 @@ from benchmarks.kernel.report import tally
 
 from benchmarks import environments
 
-TESTS = ("tests/tasks",)
+TESTS = tuple(
+    str(path.relative_to(ROOT))
+    for kind in ("forecast", "backtest", "conformal", "scaling", "baselines")
+    for path in sorted((ROOT / "tests" / "tasks").glob(f"test_{kind}*.py"))
+)
 WORKS = {"air": AIR, "gru": HOURLY, "lstm": HOURLY_LSTM}
 PARTS: dict[str, dict[str, float]] = {  # part -> work -> seconds that a run is thought to take
     START: {"air": 8.0},  # first: what it reads from the disk for the first time does not slow the others
