@@ -217,3 +217,10 @@ def test_the_shortest_series_that_is_accepted_gives_forecasts_with_intervals(for
     found = pl.read_csv("out/forecast.csv")
     assert (found["sold-10"] <= found["sold"]).all()
     assert (found["sold"] <= found["sold-90"]).all()
+
+
+def test_an_empty_path_is_refused_and_the_present_folder_is_not_read(call, sales, here):
+    done = call("forecast", "", "--horizon", 3)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("recuerdo: The path of the table is empty: is it of a variable that is not set?")
+    assert [each.name for each in here.iterdir()] == ["sales.csv"]

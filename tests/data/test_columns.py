@@ -1,5 +1,6 @@
 """Columns are found where only one fits, and asked for by argument where several do."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from recuerdo.data.columns import Choice, choose, numbers
+from recuerdo.data.tables import panel
 from recuerdo.errors import DataError
 
 DAYS = ["2020-01-01", "2020-01-02"]
@@ -108,7 +110,10 @@ def test_numbers_with_thousands_are_still_a_target_so_that_they_are_reported():
 )
 def test_an_index_that_may_hold_dates_is_hinted_at(index):
     frame = nw.from_native(pd.DataFrame({"y": [1, 2]}, index=index))
-    with pytest.raises(DataError, match=r"no column that holds dates.* If the index holds it, call .reset_index\(\)"):
+    with pytest.raises(
+        DataError,
+        match=r"(no column that holds dates.* If the|dates in the) index.*all .reset_index\(\)",
+    ):
         choose(frame, "The table", None, None, None)
     with pytest.raises(DataError, match=r"no column 'ds' .* If the index holds it, call .reset_index\(\)"):
         choose(frame, "The table", "ds", None, None)
@@ -157,3 +162,38 @@ def test_a_target_that_is_no_number_is_refused_with_its_row(cells, message):
 def test_a_pandas_target_that_is_no_number_is_refused(cells, message):
     with pytest.raises(DataError, match=message):
         numbers(nw.from_native(pd.Series(cells, name="y"), series_only=True), np.arange(2), "The table")
+
+
+MONTHS = pd.date_range("2020-01-31", periods=6, freq="ME")
+SOLD = pd.Series(np.arange(6.0), index=MONTHS, name="sold")
+PERIODS = pd.DataFrame({"month": MONTHS.to_period("M"), "sold": np.arange(6.0)})
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "words"),
+    [
+        (SOLD, {}, "got pandas.Series. Call .reset_index() first."),
+        (pl.Series("sold", [1.0, 2.0]), {}, "Series. Call .to_frame() first."),
+        (
+            PERIODS,
+            {},
+            "The table, column 'month' holds periods, and dates are needed: turn it into dates by",
+        ),
+        (PERIODS, {"date": "month"}, "holds no dates. Turn it into dates by .dt.to_timestamp() first, or name another"),
+        (
+            PERIODS.set_index("month"),
+            {},
+            "holds its dates in the index, and no column does. Call .reset_index()",
+        ),
+    ],
+    ids=["pandas series", "polars series", "periods", "periods by name", "periods in the index"],
+)
+def test_dates_of_pandas_that_are_no_column_of_dates_are_told_the_way(table, columns, words):
+    with pytest.raises(DataError, match=re.escape(words)):
+        panel(table, **columns)
+
+
+def test_the_way_that_is_told_is_one():
+    assert panel(SOLD.reset_index()).freq.words == "monthly"
+    dated = PERIODS.assign(month=PERIODS["month"].dt.to_timestamp())
+    assert panel(dated).freq.words == "monthly"

@@ -137,7 +137,11 @@ def test_numbers_with_zeros_in_front_and_categories_of_digits_are_names():
         ),
         ({"country": ["es", "es", "es", "pt", "fr", "pt"]}, {}, "series 'a': column 'country' is 'fr' .* and 'pt' in"),
         ({"visits": ["1", "n.v.", "3", "4", "5", "6"]}, {}, "column 'visits', row 1 is 'n.v.' and no number"),
-        ({"visits": ["1", "2", "3", "4", "5", "6"]}, {}, "column 'visits' holds numbers as text"),
+        (
+            {"visits": ["1", "2", "3", "4", "5", "6"]},
+            {},
+            "If they are names, make it one of categories: .cast",
+        ),
         ({"visits": [1.0, 2, float("inf"), 4, 5, 6]}, {}, "column 'visits', row 2 is infinite. Correct it"),
         (
             {"visits": pl.Series(DAYS + DAYS[:1]).str.to_date()},

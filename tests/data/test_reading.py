@@ -185,3 +185,9 @@ def test_a_file_with_no_table_in_it_is_said_in_words(write, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"There is no file .*sales.csv. Look at the spelling"):
         read(tmp_path / "sales.csv")
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_is_not_the_present_folder(path):
+    with pytest.raises(DataError, match=r"The path of the table is empty: .* For the present folder write '\.'"):
+        read(path)

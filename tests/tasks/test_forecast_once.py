@@ -66,7 +66,8 @@ def test_it_needs_no_rows_to_judge_by():
     least = LOOKBACK + HORIZON + LEAST_WINDOWS - 1
     model = once(lookback=LOOKBACK).fit(daily(weekly(least)))
     assert model.predict().height == HORIZON
-    words = f"at least {least}: 14 + 5 for a window and {LEAST_WINDOWS} windows to train on. Give"
+    more = f"{LEAST_WINDOWS - 1} more for {LEAST_WINDOWS} windows to train on"
+    words = f"at least {least}: 14 + 5 for a window and {more}. Give"
     with pytest.raises(DataError, match=re.escape(words)):
         once(lookback=LOOKBACK).fit(daily(weekly(least - 1)))
     with pytest.raises(DataError, match="windows to train on, and 5 rows to judge the result"):

@@ -115,7 +115,7 @@ def test_the_shortest_series_with_too_few_rows_is_named_with_what_it_needs():
     with pytest.raises(
         DataError,
         match=re.escape(
-            "Series 's1' has 28 rows, and horizon 12 with lookback 12 needs at least 39: 12 + 12 for a window, 4 win"
+            "Series 's1' has 28 rows, and horizon 12 with lookback 12 needs at least 39: 12 + 12 for a window, 3 mor"
         ),
     ):
         plan(additive(144), additive(28))
@@ -279,12 +279,24 @@ def test_a_short_series_among_longer_ones_begins_within_a_window():
     assert made.lookback == 24
     assert made.least < made.lookback
     assert 50 - made.held_out - 12 - made.least + 1 >= LEAST_WINDOWS
-    assert made.words.endswith(", 1 series shorter than a window")
+    assert made.words.endswith(", series 's2' is shorter than a window, which begins with missing rows then")
+    both = plan(additive(144), additive(50), additive(144), additive(50), additive(144))
+    assert ", 2 series, 's1' the first, are shorter than a window, which begins with missing rows then" in both.words
     alone = plan(additive(144), additive(144))
     assert alone.least == alone.lookback
     assert "shorter" not in alone.words
     with pytest.raises(DataError, match="Series 's2' has 50 rows, and horizon 12 with lookback 24 needs at least 51"):
         plan(additive(144), additive(144), additive(50), lookback=24, strategy="recursive")
+
+
+@pytest.mark.parametrize(("held_out", "last"), [(None, 3), (0, 2)])
+def test_the_numbers_of_what_is_needed_add_up(held_out, last):
+    with pytest.raises(DataError, match="needs at least") as caught:
+        make_plan([additive(7)], ["s"], 3, natural_season=1, wishes=Wishes(lookback=2), held_out=held_out)
+    needed, parts = re.search(r"needs at least (\d+): (.*)\. Give", str(caught.value)).groups()
+    numbers = re.findall(r"(?<!for )\b\d+", parts)
+    assert sum(map(int, numbers)) == int(needed)
+    assert len(numbers) == last + 1
 
 
 def test_missing_values_decide_nothing_and_a_series_without_any_before_the_held_out_rows_is_refused():

@@ -61,3 +61,23 @@ def test_the_jobs_are_imported_without_a_plotting_library():
     assert done.returncode == 0, done.stderr
     assert "recuerdo.tasks.forecaster" in done.stdout.split()
     assert not {"matplotlib", "recuerdo.show"} & set(done.stdout.split())
+
+
+def test_printed_it_is_the_first_rows_of_its_table(both):
+    said, head, *rows, rest = str(both).splitlines()
+    assert said == "Forecasts by GRU: 2 series, the next 5, daily"
+    assert head.split() == both.frame().columns
+    assert rest == "... 4 more rows in .frame()"
+    for row, expected in zip(rows, both.frame().head(6).iter_rows(), strict=True):
+        name, day, *values = row.split()
+        assert [name, day] == [str(each) for each in expected[:2]]
+        assert values == [f"{each:.6g}" for each in expected[2:]]
+    assert repr(both) == str(both)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_whatever_the_table_was_it_can_be_printed(kind):
+    table, columns = kinds()[kind]
+    lines = str(quick(trial=False).fit(table, **columns).forecast()).splitlines()
+    assert lines[0].startswith("Forecasts by GRU: ")
+    assert len(lines) == (2 + HORIZON if " 1 series" in lines[0] else 2 + 6 + 1)

@@ -22,8 +22,8 @@ AGAIN = "Repeat for several."
 
 
 def forecast(
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a folder of such.", show_default=False)
+    data: Annotated[  # text, since an empty path would be the present folder
+        str, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a folder of such.", show_default=False)
     ],
     horizon: Annotated[int, _option(TASK, "K", "How many steps ahead.")],
     backtest: Annotated[
@@ -40,7 +40,7 @@ def forecast(
     future: Annotated[
         list[str] | None, _option(COLUMNS, "COLUMN", f"Helps, and is known ahead, such as a price. {AGAIN}")
     ] = None,
-    future_table: Annotated[Path | None, _option(COLUMNS, "FILE", "The next K rows of what is known ahead.")] = None,
+    future_table: Annotated[str | None, _option(COLUMNS, "FILE", "The next K rows of what is known ahead.")] = None,
     static: Annotated[
         list[str] | None, _option(COLUMNS, "COLUMN", f"Helps, and is the same in all rows of a series. {AGAIN}")
     ] = None,
@@ -121,7 +121,7 @@ def forecast(
         verbose="brief",
         **settings,
     )
-    directory = out or results.fresh_directory(f"forecast-{data.resolve().stem.split('.')[0]}")
+    directory = out or results.fresh_directory(f"forecast-{Path(data).resolve().stem.split('.')[0]}")
     model.check(known)
     if backtest is not None:
         model.check(_before(known, horizon, backtest))

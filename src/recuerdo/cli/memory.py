@@ -13,8 +13,8 @@ def memory(
     model: Annotated[
         Path, typer.Argument(help="A model's directory, as forecast and demo write it.", show_default=False)
     ],
-    data: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file, as the model was fitted on.", show_default=False)
+    data: Annotated[  # text, since an empty path would be the present folder
+        str, typer.Argument(help="A CSV or Parquet file, as the model was fitted on.", show_default=False)
     ],
     explain: Annotated[
         str | None,

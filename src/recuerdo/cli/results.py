@@ -142,7 +142,7 @@ def write(
     *,
     page: Path | None = None,
     truth: Panel | None = None,
-    future: Path | None = None,
+    future: str | None = None,
     overwrite: bool = False,
 ) -> list[str]:
     """Write table, picture, page and model, and return lines that say where they are.

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recuerdo.data.stamps import holds_dates, text_of
+from recuerdo.data.stamps import holds_dates, is_period, text_of
 from recuerdo.errors import DataError
 
 __all__ = ["ROW_NAMES", "Choice", "choose", "identified", "no_column", "numbers", "written_numbers"]
@@ -115,7 +115,7 @@ def numbers(
                 raise DataError(f"{where}, row {rows[i]} is {cell!r} and no number. Correct it, or empty the cell.")
         return np.array([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
     if column.dtype == nw.String:
-        raise _text(text_of(column), rows, where)
+        raise _text(text_of(column), rows, where, argument)
     kind = column.to_native().dtype if column.dtype == nw.Unknown else column.dtype
     raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another with {argument}= (--{argument}).")
 
@@ -156,7 +156,7 @@ def written_numbers(cells: pl.Series) -> bool:
     return len(cells) > 0 and int(cells.str.contains(f"{_NUMBER}|{_THOUSANDS}").sum()) * 2 >= len(cells)
 
 
-def _text(cells: Any, rows: NDArray[np.int64], where: str) -> DataError:
+def _text(cells: Any, rows: NDArray[np.int64], where: str, argument: str) -> DataError:
     words = (~cells.str.contains(_NUMBER)).fill_null(False).to_numpy()
     if words.any():
         i = int(words.argmax())
@@ -172,7 +172,15 @@ def _text(cells: Any, rows: NDArray[np.int64], where: str) -> DataError:
             f"{where}, row {rows[i]} is {cells[i]!r}, where the {'comma' if ',' in cells[i] else 'point'} may mark "
             "decimals or thousands. Write the numbers with a decimal point and no thousands separator."
         )
-    return DataError(f"{where} holds numbers as text, such as {cells[i]!r} in row {rows[i]}. Make its type numeric.")
+    names = ""
+    if argument in ("past", "future", "static"):
+        names = (
+            " If they are names, make it one of categories: .cast(pl.Categorical) in polars, .astype('category') in "
+            "pandas."
+        )
+    return DataError(
+        f"{where} holds numbers as text, such as {cells[i]!r} in row {rows[i]}. Make its type numeric.{names}"
+    )
 
 
 def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: list[str]) -> str:
@@ -194,8 +202,14 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: li
         )
     if not found:
         index = nw.maybe_get_index(frame)
-        if index is not None and "datetime" in str(index.dtype):
+        if index is not None and any(kind in str(index.dtype) for kind in ("datetime", "period")):
             raise DataError(f"{name} holds its dates in the index, and no column does. Call .reset_index() first.")
+        period = next((column for column in free if is_period(frame[column])), None)
+        if period is not None:
+            raise DataError(
+                f"{name}, column {period!r} holds periods, and dates are needed: turn it into dates by "
+                f".dt.to_timestamp() first."
+            )
         if len(frame.columns) > max(20, len(frame)):
             raise DataError(
                 f"{name} has {len(frame.columns)} columns, and none holds dates. If each row is a series, write it as "

@@ -54,9 +54,12 @@ def _frame(table: Any) -> nw.DataFrame[Any]:
         raise DataError("The table has several columns of one name. Rename all but one.") from error
     except TypeError as error:
         collect = " Call .collect() first." if hasattr(table, "collect") else ""
+        alone = ""
+        if type(table).__name__ == "Series":  # of one column, and in pandas its dates are the index
+            alone = " Call .reset_index() first." if hasattr(table, "reset_index") else " Call .to_frame() first."
         raise DataError(
             "A table of pandas, polars or pyarrow, or the path of a CSV or Parquet file is needed; got "
-            f"{type(table).__module__}.{type(table).__qualname__}.{collect}"
+            f"{type(table).__module__}.{type(table).__qualname__}.{collect}{alone}"
         ) from error
     if frame.implementation not in _KINDS:
         raise DataError(f"Tables of {frame.implementation} are not read. Convert it to pandas, polars or pyarrow.")

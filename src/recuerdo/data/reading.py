@@ -75,6 +75,10 @@ def read(path: str | Path) -> Table:
         >>> table.frame["sold"].to_list(), table.notes
         ([1.5, 2.5], ('sales.csv is read with semicolons between cells and decimal commas',))
     """
+    if not str(path).strip():
+        raise DataError(
+            "The path of the table is empty: is it of a variable that is not set? For the present folder write '.'."
+        )
     path = Path(path)
     if path.is_dir():
         from recuerdo.data.folders import read_folder  # which reads its files by this function

@@ -12,7 +12,7 @@ from recuerdo.data.frequency import Times
 from recuerdo.data.times import TimeType, looks_like_dates, parse
 from recuerdo.errors import DataError
 
-__all__ = ["Kind", "column_of", "holds_dates", "read_times", "text_of"]
+__all__ = ["Kind", "column_of", "holds_dates", "is_period", "read_times", "text_of"]
 
 Kind = Literal["pandas", "polars", "pyarrow"]
 
@@ -88,9 +88,10 @@ def read_times(
             years = (whole - 1970).astype("datetime64[Y]").astype("datetime64[us]")
             return years, TimeType("year", dtype=str(dtype)), [f"{where} is read as years"]
         return whole, TimeType("step", dtype=str(dtype)), [f"{where} counts steps"]
+    mend = "by .dt.to_timestamp() first" if is_period(column) else "first"
     raise DataError(
         f"{where} is of type {column.to_native().dtype if dtype == nw.Unknown else dtype} and holds no dates. "
-        f"Turn it into dates first, or name another with {argument}= (--{argument})."
+        f"Turn it into dates {mend}, or name another with {argument}= (--{argument})."
     )
 
 
@@ -133,6 +134,11 @@ def text_of(column: nw.Series[Any]) -> pl.Series:
     absent = column.is_null().to_list()
     cells = [None if gone else str(cell) for cell, gone in zip(column.to_list(), absent, strict=True)]
     return pl.Series(column.name, cells, dtype=pl.String)
+
+
+def is_period(column: nw.Series[Any]) -> bool:
+    """Whether a column of pandas holds periods."""
+    return column.dtype == nw.Unknown and str(column.to_native().dtype).startswith("period")
 
 
 def _dtype(column: nw.Series[Any]) -> Any:

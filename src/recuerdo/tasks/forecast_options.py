@@ -69,7 +69,10 @@ def checked_options(model: Forecaster) -> None:
     levels = levels_of(model.quantiles, trial=model.trial, head=model.head)
     for level in levels:
         if not 0 < level < 1:
-            raise OptionError(f"quantiles={levels}: each has to lie between 0 and 1, as in (0.1, 0.9).")
+            raise OptionError(
+                f"quantiles={levels}: each has to lie between 0 and 1, as in (0.1, 0.9) "
+                f"(--quantile 0.1 --quantile 0.9)."
+            )
     if levels and not model.trial and model.head == "point":
         raise OptionError(
             f"quantiles={levels} need a trial, whose errors they are calibrated on, or a head that has some "

@@ -151,7 +151,10 @@ def make_plan(
     known = min(lookback, max(2, horizon)) if padded else lookback
     needed, has = _needed(known, horizon, judged), int(lengths[shortest])
     if has < needed:
-        parts = [f"{known} + {horizon} for a window", f"{LEAST_WINDOWS} windows to train on"]
+        parts = [
+            f"{known} + {horizon} for a window",
+            f"{LEAST_WINDOWS - 1} more for {LEAST_WINDOWS} windows to train on",
+        ]
         if held_out != 0:
             parts.append(f"{horizon + judged - 1} rows to judge the result")
         raise DataError(
@@ -173,15 +176,23 @@ def make_plan(
     segment, how = _segment(lookback, chosen, wishes)
     gated = count >= ENOUGH and wishes.strategy == "direct" and wishes.memory == "window"
     watched = held_out // 2 if wishes.steps and held_out >= WATCHED_HORIZONS * horizon else 0
-    short = int((lengths - held_out - horizon < lookback).sum())
+    short = [name for name, rows in zip(names, lengths, strict=True) if rows - held_out - horizon < lookback]
     words = (
         f"season {chosen} ({why_season}), lookback {lookback}{how}, "
         f"{'logarithms' if logs else 'the values as they are'} ({why_scale}), {_judging(held_out, watched, horizon)}, "
         f"{hidden_size} units, batches of {batch_size}"
         + (", simple forecasts weighed window by window" if gated else "")
-        + (f", {short} series shorter than a window" if short else "")
+        + _short(short)
     )
     return Plan(chosen, lookback, logs, held_out, words, watched, segment, least, hidden_size, batch_size, gated)
+
+
+def _short(names: Sequence[object]) -> str:
+    """Which series do not fill a window, and what follows."""
+    if not names:
+        return ""
+    who = f"series {names[0]!r} is" if len(names) == 1 else f"{len(names)} series, {names[0]!r} the first, are"
+    return f", {who} shorter than a window, which begins with missing rows then"
 
 
 def _judging(held_out: int, watched: int, horizon: int) -> str:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
+SHOWN = 6
+"""Rows of a table that is printed."""
+
 SAMPLE = "sample"
 """The column that numbers samples."""
 
@@ -48,6 +51,21 @@ class Forecasts:
     point: tuple[Values, ...]
     quantiles: Mapping[float, tuple[Values, ...]]
     mixture: Mixture | None = None
+
+    def __repr__(self) -> str:
+        """The first rows of the table, under a line that says what it is."""
+        import narwhals as nw
+
+        frame = nw.from_native(self.frame(), eager_only=True)
+        rows = [[f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in row] for row in
+                frame.head(SHOWN).iter_rows()]  # fmt: skip
+        table = [frame.columns, *rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(f"{cell:>{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in table]
+        many = f"{len(self.known):,} series"
+        said = f"Forecasts by {self.model}: {many}, the next {len(self.point[0])}, {self.known.freq.words}"
+        rest = [f"... {len(frame) - SHOWN:,} more rows in .frame()"] if len(frame) > SHOWN else []
+        return "\n".join([said, *lines, *rest])
 
     @property
     def name(self) -> str:
