@@ -14,6 +14,7 @@ import recuerdo as rc
 from recuerdo.errors import DataError, OptionError
 from recuerdo.tasks import hold_out
 from recuerdo.tasks.baselines import seasonal_naive
+from recuerdo.tasks.ets_baseline import ETS
 from recuerdo.tasks.forecast_inputs import Rows
 from recuerdo.tasks.forecast_training import typical_change
 from recuerdo.tasks.metrics import mape
@@ -114,7 +115,8 @@ def test_a_season_without_noise_is_forecast_as_it_is(strategy):
 
 def test_a_fit_with_baselines_scores_them_on_the_same_windows():
     model = quick(baselines="auto").fit(daily())
-    assert list(model.report_.scores) == ["GRU", "MLP (same size)", "naive", "seasonal naive", "drift"]
+    compared = [name for name in model.report_.scores if name != ETS]  # which is there where it took less than a second
+    assert compared == ["GRU", "MLP (same size)", "naive", "seasonal naive", "drift"]
     assert model.trial_.truth.shape == (model.report_.windows, 5)
     for name, forecasts in model.trial_.forecasts.items():
         assert forecasts.shape == model.trial_.truth.shape
