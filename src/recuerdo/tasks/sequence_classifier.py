@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, flat_labels, read_labels
 
 if TYPE_CHECKING:
-    from recuerdo.tasks.explanations import Explanation
+    pass
 
 
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
@@ -273,39 +272,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         weights = np.ones(len(own)) if sample_weight is None else checked_weights(sample_weight, len(own))
         return float(np.average(flat[place] == truth, weights=np.repeat(weights, own)[place]))
 
-    def explain(self, x: Any) -> Explanation:
-        """Return which steps of one sequence moved the verdict.
-
-        Args:
-            x: one sequence: (T, D) or (T,) numbers, or a text.
-
-        Raises:
-            NotFittedError: before fit.
-            DataError: it cannot be read, or is of other features than in fit.
-        """
-        from recuerdo.tasks.explanations import explain
-
-        return explain(self._require_fitted(), x, self._who)
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
-
-        Args:
-            path: the directory to make.
-            overwrite: whether a model that is there is replaced.
-
-        Returns:
-            The directory.
-
-        Raises:
-            NotFittedError: before fit.
-            OutputError: something is there already, or the place cannot be written.
-        """
-        from recuerdo.tasks.sequence_files import save_sequences
-
-        self._require_fitted()
-        return save_sequences(self, path, overwrite=overwrite)
-
     def _check_own_options(self) -> None:
         require_bag(self.bag)
         require_class_weight(self.class_weight)
@@ -332,10 +298,3 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if self.bag is True and not plan.texts:
             raise OptionError("bag=True stands beside a network that reads texts, and these are numbers: leave it out.")
         return plan.texts and self.bag is not False
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = True
-        return tags

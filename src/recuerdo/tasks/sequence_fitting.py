@@ -6,7 +6,8 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.sequence_training import Member, Samples, built, train_on
 from recuerdo.tasks.sequence_trial import Judged
 
+if TYPE_CHECKING:
+    from recuerdo.tasks.explanations import Explanation
+
 TRIAL_SHARE = 1 / 3
 """Of max_seconds, for the trial's trainings."""
 
@@ -47,6 +51,39 @@ class SequenceEstimator(SequenceLearner):
     _model: SequenceModel
     _copied = False
     """Whether scikit-learn's clone made it, as a search or a cross-validation does: then no baseline is fitted."""
+
+    def explain(self, x: Any) -> Explanation:
+        """Return which steps of one sequence moved the verdict, or the number.
+
+        Args:
+            x: one sequence: (T, D) or (T,) numbers, or a text.
+
+        Raises:
+            NotFittedError: before fit.
+            DataError: it cannot be read, or is of other features than in fit.
+        """
+        from recuerdo.tasks.explanations import explain
+
+        return explain(self._require_fitted(), x, self._who)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
+
+        Args:
+            path: the directory to make.
+            overwrite: whether a model that is there is replaced.
+
+        Returns:
+            The directory.
+
+        Raises:
+            NotFittedError: before fit.
+            OutputError: something is there already, or the place cannot be written.
+        """
+        from recuerdo.tasks.sequence_files import save_sequences
+
+        self._require_fitted()
+        return save_sequences(self, path, overwrite=overwrite)
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         """Return what y says."""
@@ -232,6 +269,13 @@ class SequenceEstimator(SequenceLearner):
                 f"This {self._who} has learned nothing yet: call fit(X, y), or recuerdo.load(path)."
             )
         return self._model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -21,7 +20,7 @@ from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, read_numbers
 
 if TYPE_CHECKING:
-    from recuerdo.tasks.explanations import Explanation
+    pass
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
@@ -189,43 +188,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         truth = self._read_targets(cut_answers(y, lengths), own)
         known, owner = truth.flatten()
         flat = np.concatenate(list(said)) if model.each else np.asarray(said)
-        values: Any = truth.values
-        kept = ~np.isnan(values.values).any(axis=1) if model.each else slice(None)
         weights = None if sample_weight is None else checked_weights(sample_weight, len(own))[owner]
-        return r2(known, flat.reshape(len(flat), -1)[kept], weights)
-
-    def explain(self, x: Any) -> Explanation:
-        """Return which steps of one sequence moved the number.
-
-        Args:
-            x: one sequence: (T, D) or (T,) numbers, or a text.
-
-        Raises:
-            NotFittedError: before fit.
-            DataError: it cannot be read, or is of other features than in fit.
-        """
-        from recuerdo.tasks.explanations import explain
-
-        return explain(self._require_fitted(), x, self._who)
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
-
-        Args:
-            path: the directory to make.
-            overwrite: whether a model that is there is replaced.
-
-        Returns:
-            The directory.
-
-        Raises:
-            NotFittedError: before fit.
-            OutputError: something is there already, or the place cannot be written.
-        """
-        from recuerdo.tasks.sequence_files import save_sequences
-
-        self._require_fitted()
-        return save_sequences(self, path, overwrite=overwrite)
+        return r2(known, flat.reshape(len(flat), -1)[truth.known], weights)
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         return read_numbers(y, lengths, each=self.output == "each", who=self._who)
@@ -239,10 +203,3 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _bag_wanted(self, plan: Plan) -> bool:
         return False
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = True
-        return tags

@@ -46,6 +46,14 @@ class Targets:
         values = self.values.values if isinstance(self.values, Ragged) else self.values
         return values.shape[1]
 
+    @property
+    def known(self) -> NDArray[np.bool_] | slice:
+        """Which of the answers, one sequence's steps after another's, are known: at the end all of them."""
+        if not isinstance(self.values, Ragged):
+            return slice(None)
+        values = self.values.values
+        return np.asarray(values != NONE if self.classes is not None else ~np.isnan(values).any(axis=1))
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -58,9 +66,7 @@ class Targets:
         """Return the answers that are known, (M,) or (M, C), and which sequence each belongs to."""
         if not isinstance(self.values, Ragged):
             return self.values, np.arange(len(self.values))
-        values = self.values.values
-        known = values != NONE if self.classes is not None else ~np.isnan(values).any(axis=1)
-        return values[known], np.repeat(np.arange(len(self)), self.values.lengths)[known]
+        return self.values.values[self.known], np.repeat(np.arange(len(self)), self.values.lengths)[self.known]
 
 
 def read_labels(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str, classes: Any = None) -> Targets:

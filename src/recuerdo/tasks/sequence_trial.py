@@ -87,9 +87,8 @@ def judge(
     who = type(estimator).__name__
     made, _ = model.raw(held[0], who)
     known, owner = held[1].flatten()
-    place = _known(held[1])
     weights = held[2][owner]
-    made = [one[place] for one in made]
+    made = [one[held[1].known] for one in made]
     steps, words = _steps(members, plan, len(learned[0]), len(held[0]))
     name, temperature, pool, matrix = estimator.name, None, model.pool, ()
     scores: dict[str, dict[str, float]] = {}
@@ -131,14 +130,6 @@ def judge(
             )
     seeds = {member.seed: row for member, row in zip(members, own, strict=True)} if len(members) > 1 else {}
     return Judged(scores, len(known), matrix, temperature, pool, steps, tuple(words), skipped, seeds)
-
-
-def _known(targets: Targets) -> Any:
-    """Return which of the answers, flattened, are known."""
-    if not isinstance(targets.values, Ragged):
-        return slice(None)
-    values = targets.values.values
-    return values >= 0 if targets.classes is not None else ~np.isnan(values).any(axis=1)
 
 
 def _steps(members: Sequence[Member], plan: Plan, learned: int, held: int) -> tuple[int, list[str]]:
@@ -183,7 +174,7 @@ def _asked(part: Part) -> Source:
     if not targets.each:
         return source
     assert isinstance(source, Ragged)
-    steps = source.values[_known(targets)]
+    steps = source.values[targets.known]
     return Ragged(steps, np.arange(len(steps) + 1))
 
 
