@@ -70,13 +70,12 @@ class Long:
 PIXELS = Long(
     "pixels",
     "mnist-pixels",
-    max_steps=20_000,
+    max_steps=14_000,
     cells=("indrnn",),
     batch_size=64,
     hidden_size=128,
     num_layers=4,
     normed=True,
-    dropout=0.1,
     learning_rate=2e-3,
     at_least=98.0,  # Issue 6, "Must show", 3
     published=(("IndRNN, 6 layers", 99.0), ("IRNN", 97.0)),  # Li et al. 2018; Le et al. 2015
