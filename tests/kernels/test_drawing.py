@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recuerdo.kernels.drawing import bernoulli
+from recuerdo.kernels.drawing import bernoulli, dropout
 
 N = 400_000
 
@@ -50,3 +50,22 @@ def test_a_compiled_draw_has_the_same_share() -> None:
     torch.manual_seed(0)
     draw = torch.compile(bernoulli, backend="aot_eager", fullgraph=True)
     assert abs(draw(torch.zeros(1), (N,), 0.2).mean().item() - 0.2) < 0.005
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_dropout_drops_its_share_and_scales_the_rest(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = torch.linspace(1, 2, N, dtype=dtype).requires_grad_()
+    y = dropout(x, 0.3)
+    kept = y != 0
+    assert y.dtype == dtype
+    assert abs((~kept).double().mean().item() - 0.3) <= 4 * (0.3 * 0.7 / N) ** 0.5
+    torch.testing.assert_close(y[kept], x[kept] / 0.7)
+    y.sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, kept / torch.tensor(0.7, dtype=dtype))
+
+
+def test_dropout_of_nothing_changes_nothing() -> None:
+    x = torch.randn(7, 3)
+    assert torch.equal(dropout(x, 0.0), x)

@@ -22,3 +22,14 @@ def bernoulli(like: Tensor, shape: tuple[int, ...], share: float) -> Tensor:
     bits = fresh(like.new_empty(0, dtype=torch.float64), (count + 1) // 2).view(torch.int64).random_(-(2**63), None)
     draws = bits.view(torch.int32)[:count].view(shape)
     return torch.lt(draws, min(round(share * 2**32), 2**32 - 1) - 2**31, out=fresh(like, *shape))
+
+
+def dropout(x: Tensor, share: float) -> Tensor:
+    """Return x, each number 0 with a probability of `share`, in [0, 1), else scaled so that the mean is kept.
+
+    What torch.nn.functional.dropout gives, and on the CPU nearly twice as fast: drawing takes most of its time.
+    """
+    if captured(x) or x.device.type != "cpu":
+        return torch.nn.functional.dropout(x, share)
+    kept = 1 - share
+    return x * bernoulli(x, tuple(x.shape), kept).div_(kept)

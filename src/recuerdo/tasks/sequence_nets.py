@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from recuerdo.cells import CELLS
 from recuerdo.data.texts import UNKNOWN
+from recuerdo.kernels.drawing import dropout
 from recuerdo.nn import LAYERS, Readout
 
 EMBEDDED = 0.1
@@ -147,7 +148,8 @@ class SequenceNet(nn.Module):
         if self.training and share:
             dropped = (torch.rand(ids.shape, device=ids.device) < share) & (ids > 0)
             ids = torch.where(dropped, UNKNOWN, ids)
-        return self.dropout(self.embedding(ids))
+        vectors = self.embedding(ids)
+        return dropout(vectors, self.dropout.p) if self.training else vectors
 
     def _framed(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return frames of `fold` steps, (N, ceil(T / fold), columns * fold), with noise in training."""
