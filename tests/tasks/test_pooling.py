@@ -1,10 +1,10 @@
-"""Several verdicts as one: against scikit-learn's logistic regression, scipy and closed forms."""
+"""Several verdicts as one: against scipy and closed forms."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from recuerdo.tasks.pooling import averaged, fit_pool, log_probabilities, pooled
@@ -25,22 +25,33 @@ def test_log_probabilities_are_scipys_and_do_not_overflow():
     np.testing.assert_allclose(log_probabilities(z + 1e5), log_softmax(z, axis=-1), rtol=1e-9)
 
 
-def test_the_weights_are_those_that_scipy_finds():
-    truth, *parts = drawn()
-    z = [log_softmax(part, axis=1) for part in parts]
+def test_each_part_is_honest_by_itself_and_so_is_the_pool():
+    truth, *parts = drawn(2000)
+    parts[1] = 5 * parts[1]  # far too sure of itself
     n, C = parts[0].shape
     right = np.full((n, C), 1 / (n + 2) / (C - 1))
     right[np.arange(n), truth] = (n + 1) / (n + 2)
 
-    def expected(pool):
-        if min(pool) <= 0:
-            return np.inf
-        made = -(log_softmax(pool[0] * z[0] + pool[1] * z[1], axis=1) * right).sum(axis=1).mean()
-        return made + np.log(pool[0] / pool[1]) ** 2 / 4 / n  # normal, of their logarithms about their mean
+    def best(z):
+        return minimize_scalar(lambda a: -(log_softmax(a * z, axis=1) * right).sum(), bounds=(0.05, 20)).x
 
-    found = minimize(expected, [1.0, 1.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-12})
-    np.testing.assert_allclose(fit_pool(parts, truth), found.x, rtol=1e-3)
-    assert expected(fit_pool(parts, truth)) <= min(expected(pool) for pool in ([1, 0.02], [0.02, 1], [0.5, 0.5]))
+    alone = [best(part) for part in parts]
+    together = sum(a * log_softmax(part, axis=1) for a, part in zip(alone, parts, strict=True))
+    np.testing.assert_allclose(fit_pool(parts, truth), best(together) * np.array(alone), rtol=1e-3)
+    assert alone[1] < alone[0] / 3
+
+
+def test_scales_of_the_parts_change_nothing():
+    truth, one, two = drawn()
+    pool, other = fit_pool([one, two], truth), fit_pool([one / 3, 2 * two], truth)
+    np.testing.assert_allclose(pooled([one, two], pool), pooled([one / 3, 2 * two], other), atol=1e-4)
+
+
+def test_a_part_that_knows_nothing_says_little():
+    truth, one, _ = drawn(2000)
+    noise = 3 * np.random.default_rng(5).standard_normal(one.shape)
+    pool = fit_pool([one, noise], truth)
+    assert pool[1] < pool[0] / 10
 
 
 def test_with_one_part_it_is_the_temperature():

@@ -1,4 +1,4 @@
-"""Several verdicts become one: a weighted sum of their logits, with the weights that fit held-out answers best."""
+"""Several verdicts become one: a sum of their logits, each as sure as held-out answers let it be."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from recuerdo.tasks.temperature import fit_temperature
 Values = NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.02, 20.0
-"""The weights between which the best are looked for."""
-
-EVEN = 1.0
-"""How strongly weights are held to be alike before the held-out rows have spoken: the precision of their logarithms
-about their mean. With two of them, one standard deviation is a ratio of e to the power 1.4."""
+"""The common weights between which the best is looked for."""
 
 
 def log_probabilities(logits: Values) -> Values:
@@ -31,12 +27,13 @@ def log_probabilities(logits: Values) -> Values:
 
 
 def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values | None = None) -> tuple[float, ...]:
-    """Return the weight of each part with which softmax(sum of weight times logits) has the least log loss.
+    """Return the weight of each part with which softmax(sum of weight times logits) is pooled.
 
-    With one part that is 1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`. As there each row is held to be
-    right with a probability of (n + 1) / (n + 2) only, so that the weights stay finite where every verdict is right.
-    Several are held to be alike as far as the rows do not say otherwise: a few hundred verdicts do not know a ratio
-    well.
+    Each part is made honest by a temperature of its own, and then all count alike: the weights are s / T_k, and one s
+    makes the pool honest. A part that knows little has a high temperature and says little. Free weights fit the rows
+    at hand better and new ones worse, as a few hundred verdicts do not know a ratio well. With one part the weight is
+    1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`, whose care for rows that are all right holds for every
+    temperature here.
 
     Args:
         parts: logits (n, C) each, said of rows that they have not learned from.
@@ -52,28 +49,11 @@ def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values 
         >>> first > 3 * second
         True
     """
+    alone = [1 / fit_temperature(part, truth, weights) for part in parts]
     if len(parts) == 1:
-        return (1 / fit_temperature(parts[0], truth, weights),)
-    from scipy.optimize import minimize
-
-    n, classes = parts[0].shape
-    doubt = 1 / (n + 2)
-    right = np.full((n, classes), doubt / max(classes - 1, 1))
-    right[np.arange(n), truth] = 1 - doubt
-    z = np.stack([log_probabilities(part) for part in parts])  # (parts, n, C)
-    expected = (z * right).sum(axis=-1)  # (parts, n)
-
-    def loss(logs: Values) -> tuple[float, Values]:
-        pool, apart = np.exp(logs), logs - logs.mean()
-        made = log_probabilities(np.tensordot(pool, z, axes=1))
-        mean = (z * np.exp(made)).sum(axis=-1)
-        error = np.average(-(made * right).sum(axis=-1), weights=weights) + EVEN / 2 * (apart**2).sum() / n
-        slope = np.average(mean - expected, axis=1, weights=weights) * pool + EVEN * apart / n
-        return float(error), slope
-
-    bounds = [(np.log(LOWEST), np.log(HIGHEST))] * len(parts)
-    found = minimize(loss, np.full(len(parts), -np.log(len(parts))), jac=True, bounds=bounds)
-    return tuple(float(one) for one in np.exp(found.x))
+        return (alone[0],)
+    share = 1 / fit_temperature(summed(parts, alone), truth, weights)
+    return tuple(float(np.clip(share * one, LOWEST, HIGHEST)) for one in alone)
 
 
 def averaged(made: Sequence[Values]) -> Values:
@@ -85,5 +65,9 @@ def pooled(parts: Sequence[Values], pool: Sequence[float]) -> Values:
     """Return the logarithms of the probabilities that several logits with these weights come to."""
     if len(parts) == 1:
         return log_probabilities(pool[0] * parts[0])
-    weighted = [weight * log_probabilities(part) for weight, part in zip(pool, parts, strict=True)]
-    return log_probabilities(np.sum(weighted, axis=0))
+    return log_probabilities(summed(parts, pool))
+
+
+def summed(parts: Sequence[Values], pool: Sequence[float]) -> Values:
+    """Return the weighted sum of several logits, each first made logarithms of probabilities."""
+    return np.sum([weight * log_probabilities(part) for weight, part in zip(pool, parts, strict=True)], axis=0)
