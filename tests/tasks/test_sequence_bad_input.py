@@ -74,7 +74,8 @@ WRONG_X = {
     "a text that is missing": ("texts", ["good", None], DataError, "Text 1 is no str but NoneType. Leave it out"),
     "a number among texts": ("texts", ["good", 3.0], DataError, r"Text 1 is no str but float \(3.0\)"),
     "a text among numbers": ("numbers", [X[0], "good"], DataError, "sequence 1 is text .* where numbers belong"),
-    "strings in a list": ("numbers", [["a", "b"]], DataError, r"'a' \(sequence 0, time step 0\) is no number"),
+    "words for numbers": ("numbers", [["a", "b"]], DataError, "was fitted on numbers, and was given lists of words"),
+    "strings in a list": ("numbers", [[1.0, "b"]], DataError, r"'b' \(sequence 0, time step 1\) is no number"),
     "strings in an array": ("rows", np.array([[1.0, "b"]], object), DataError, r"'b' \(sample 0, time step 1\)"),
     "strings in a table": ("rows", pd.DataFrame({"a": ["x"], "b": 1}), DataError, "column 'a', row 0 is 'x'"),
     "dates in a table": (
@@ -99,7 +100,7 @@ def test_what_cannot_be_asked_is_said(kind, given, error, words):
         fitted(kind).predict(given)
 
 
-@pytest.mark.parametrize("given", [X[None], [], X[:0], [X[0], X[1, :0]], [["a", "b"]] * N, holed(0, np.inf), iter(X)])
+@pytest.mark.parametrize("given", [X[None], [], X[:0], [X[0], X[1, :0]], [[0, "b"]] * N, holed(0, np.inf), iter(X)])
 def test_fit_refuses_what_predict_refuses(given):
     with pytest.raises((DataError, ShapeError), match=r"[Ss]equence|samples|Found array|is no number|Make a list"):
         classifier().fit(given, Y)
@@ -374,13 +375,13 @@ def test_options_that_do_not_go_together_are_said():
         classifier(bag=True).fit(X, Y)
     with pytest.raises(OptionError, match="early_stop=True needs held-out sequences"):
         classifier(early_stop=True).fit(X[:8], Y[:8])
-    with pytest.raises(OptionError, match="for texts there is output='last'"):
+    with pytest.raises(OptionError, match=r"give the words of each text as a list, .* there is output='last'"):
         classifier(output="each").fit(TEXTS, Y)
     with pytest.raises(OptionError, match="with output='each' they have no class"):
         classifier(output="each", class_weight="balanced").fit(X, STEPS)
     with pytest.raises(OptionError, match="unlabelled= takes further texts, and these sequences are numbers"):
         classifier().fit(X, Y, unlabelled=TEXTS)
-    with pytest.raises(DataError, match="unlabelled= takes texts, and was given numbers"):
+    with pytest.raises(DataError, match="unlabelled= takes texts here, as X does, and was given numbers"):
         classifier().fit(TEXTS, Y, unlabelled=X)
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from recuerdo.data.ragged import Ragged
-from recuerdo.tasks.sequence_plan import FEWEST, MOST_FRAMES, MOST_HELD, changes_tell, frames_for, held_out, said_of
+from recuerdo.data.sentences import Sentences
+from recuerdo.tasks.sequence_plan import (
+    FEWEST,
+    MOST_FRAMES,
+    MOST_HELD,
+    changes_tell,
+    frames_for,
+    held_out,
+    said_of,
+    steps_for,
+)
 from recuerdo.tasks.sequence_targets import read_labels, read_numbers
 
 
@@ -61,3 +71,13 @@ def test_what_was_read_is_said():
     rows = Ragged.of([np.zeros((3, 1)), np.zeros((5, 1))])
     assert said_of(rows, labels([0, 1])) == "2 sequences of 3 to 5 steps and 1 feature, with 2 classes"
     assert said_of(["a", "b"], labels([0, 1])) == "2 texts with 2 classes"
+    words = Sentences([["a", "b"], ["c"]])
+    assert said_of(words, labels([0, 1])) == "2 texts of 3 words, with 2 classes"
+    tags = labels([[0, 1], [1]], words.lengths, each=True)
+    assert said_of(words, tags) == "2 texts of 3 words, with 2 classes for every word"
+
+
+def test_where_every_word_has_an_answer_training_takes_longer():
+    assert [steps_for(True, batches) for batches in (10, 1000)] == [400, 3000]
+    assert [steps_for(True, batches, each=True) for batches in (10, 1000)] == [800, 10_000]
+    assert steps_for(False, 20, each=True) == steps_for(False, 20) == 1200

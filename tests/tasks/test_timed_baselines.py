@@ -14,6 +14,7 @@ from recuerdo.tasks.sequence_baselines import flat_mlp, most_frequent
 from recuerdo.tasks.text_baselines import tfidf
 from recuerdo.tasks.timed_baselines import Asked, compare
 from recuerdo.tasks.warping_baseline import dtw
+from recuerdo.tasks.word_baselines import of_each_word
 
 LATE = "was left out: it would have taken more than the "
 
@@ -77,6 +78,16 @@ def test_texts_are_judged_by_their_words():
     made, said = compare(TEXTS, seconds=60)
     assert (list(made), said) == (["majority class", "TF-IDF"], ())
     np.testing.assert_array_equal(made["TF-IDF"], tfidf(TEXTS.train, TEXTS.y, TEXTS.test, classes=2))
+
+
+def test_words_are_judged_by_what_each_was():
+    asked = replace(TEXTS, train=["a", "a", "b", "b"], y=np.array([0, 0, 1, 0]), test=["a", "b", "c"], unit="word")
+    made, said = compare(asked, seconds=60)
+    assert (list(made), said) == (["majority class", "majority class of each word"], ())
+    expected = of_each_word(asked.train, asked.y, asked.test, classes=2)
+    np.testing.assert_array_equal(made["majority class of each word"], expected)
+    numbers = replace(asked, y=np.array([1.0, 2.0, 3.0, 4.0]), classes=None)
+    assert list(compare(numbers, seconds=60)[0]) == ["mean", "mean of each word"]
 
 
 def test_steps_are_judged_each_alone():

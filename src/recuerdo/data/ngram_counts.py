@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ngrams import KINDS, Grams, NGrams, reading
-from recuerdo.data.texts import checked_texts
+from recuerdo.data.text_checks import checked_texts
 from recuerdo.errors import DataError, OptionError
 
 __all__ = ["Counted", "count_ngrams", "fit_ngrams"]

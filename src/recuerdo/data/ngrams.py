@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.texts import checked_texts
+from recuerdo.data.text_checks import checked_texts
 from recuerdo.data.token_levels import word_splitter
 from recuerdo.errors import ModelFileError
 

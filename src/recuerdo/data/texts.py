@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -17,7 +17,7 @@ from recuerdo.data.token_codecs import END, PADDING, SPECIAL, UNKNOWN, Codec
 from recuerdo.data.token_levels import LEVELS
 from recuerdo.errors import DataError, ModelFileError, OptionError
 
-__all__ = ["END", "PADDING", "UNKNOWN", "TextToken", "Tokens", "checked_texts", "fit_tokens"]
+__all__ = ["END", "PADDING", "UNKNOWN", "TextToken", "Tokens", "fit_tokens"]
 
 _AT_ONCE = 1_000  # texts whose ids stand in lists of Python before they become an array
 
@@ -38,7 +38,8 @@ class Tokens:
     of a text for models that need one; no text can spell these three.
 
     Args:
-        level: "word", "char" or "bpe".
+        level: "word", "char" or "bpe", or "given" for texts that come as their words; these are lists of str wherever
+            a text is asked for, and their text is the words with a space between them.
         lowercase: whether letters are made small first.
         pieces: the V tokens by id as the level keeps them; bytes of "bpe" are written as in GPT-2.
         merges: for "bpe" the pairs of ids that are joined, first come first.
@@ -59,12 +60,17 @@ class Tokens:
         r"""The V tokens by id, to be read; bytes of "bpe" that are no whole character are written like \xf0."""
         return tuple(LEVELS[self.level].shown(piece) for piece in self.pieces)
 
-    def encode(self, texts: Iterable[str]) -> Ragged:
+    @property
+    def given(self) -> bool:
+        """Whether a text comes as the list of its words."""
+        return LEVELS[self.level].given
+
+    def encode(self, texts: Iterable[str] | Iterable[Sequence[str]]) -> Ragged:
         """Turn texts into token ids; nothing is ever cut off.
 
         Args:
             texts: N texts, in a list or from an iterator, which is read once and never held as a whole. A text without
-                a token, such as "", is a sequence of length 0.
+                a token, such as "" or [], is a sequence of length 0.
 
         Returns:
             Their ids, int32 values of shape (sum of T_i,).
@@ -78,7 +84,7 @@ class Tokens:
             [3, 6, 1, 3, 5]
         """
         parts, lengths = [np.empty(0, np.int32)], []
-        stream = checked_texts(texts)
+        stream = LEVELS[self.level].checked(texts)
         while chunk := [self._codec.ids(text) for text in islice(stream, _AT_ONCE)]:
             parts.append(np.concatenate(chunk, dtype=np.int32))
             lengths.extend(map(len, chunk))
@@ -94,9 +100,9 @@ class Tokens:
 
         Returns:
             The text. For "bpe" it is the encoded one exactly, for "char" too as far as training has seen its characters
-            (others are U+FFFD); for both in small letters after lowercase=True. For "word" it is the words in the
-            composed form (NFC), between them one space whatever stood there; unseen words are <unk>. Padding and the
-            end of a text leave nothing.
+            (others are U+FFFD); for both in small letters after lowercase=True. For "word" and "given" it is the words
+            in the composed form (NFC), between them one space whatever stood there; unseen words are <unk>. Padding and
+            the end of a text leave nothing.
 
         Raises:
             DataError: an id is not from 0 to V - 1.
@@ -113,7 +119,7 @@ class Tokens:
             raise DataError(f"Token ids are from 0 to {self.size - 1}, got {ids.min()} to {ids.max()}.")
         return self._codec.text([i for i in ids.tolist() if i not in (PADDING, END)])
 
-    def tokens(self, text: str) -> list[TextToken]:
+    def tokens(self, text: str | Sequence[str]) -> list[TextToken]:
         """Say where the tokens of one text lie in it, for example to colour its words.
 
         Args:
@@ -131,7 +137,7 @@ class Tokens:
             [TextToken(string='<unk>', start=0, end=5), TextToken(string='stop', start=6, end=10),
              TextToken(string='<unk>', start=10, end=11)]
         """
-        (text,) = checked_texts([text])
+        (text,) = LEVELS[self.level].checked([text])
         return [TextToken(self.vocabulary[i], start, end) for i, start, end in self._codec.spans(text)]
 
     def to_json(self) -> str:
@@ -187,7 +193,7 @@ _AGAIN = "Save the model again, or load another one."
 
 
 def fit_tokens(
-    texts: Iterable[str],
+    texts: Iterable[str] | Iterable[Sequence[str]],
     *,
     level: str = "word",
     lowercase: bool = False,
@@ -200,11 +206,13 @@ def fit_tokens(
     numbers such as 1,000.5; every other character, such as punctuation or an emoji, is a token of its own, and so are
     Chinese characters and hiragana. Scripts that write words without gaps otherwise, such as Thai, are better read as
     "char" or "bpe". Words are compared in the composed form of Unicode (NFC), so that é is é however it was typed;
-    "char" and "bpe" leave the text as it is. Byte pairs begin with the 256 bytes, so there no text is unknown.
+    "char" and "bpe" leave the text as it is. Byte pairs begin with the 256 bytes, so there no text is unknown. Where
+    the words of each text are given, each is one token whatever stands in it; they are compared in the composed form
+    too, and one that is spelled like a special id is unknown.
 
     Args:
-        texts: the training texts, in a list or from an iterator.
-        level: "word", "char" (code points of Unicode) or "bpe" (byte pairs, joined within words).
+        texts: the training texts, in a list or from an iterator; for level "given" the words of each, a list of str.
+        level: "word", "char" (code points of Unicode), "bpe" (byte pairs, joined within words) or "given".
         lowercase: make letters small first, one by one; accents stay.
         max_vocabulary: V at most, with the 3 special ids: the most frequent tokens are kept. None keeps all, and for
             "bpe" means 8,192.
@@ -225,6 +233,9 @@ def fit_tokens(
         >>> tokens = fit_tokens(["The good, the bad"], lowercase=True)
         >>> tokens.vocabulary
         ('<pad>', '<unk>', '<eos>', 'the', ',', 'bad', 'good')
+        >>> tokens = fit_tokens([["The", "well-known", "cat"]], level="given")
+        >>> tokens.encode([["The", "cat"], ["Well", "known"]]).values.tolist()
+        [3, 4, 1, 1]
     """
     if level not in LEVELS:
         raise OptionError(f"level={level!r} is not offered. Choose one of {', '.join(map(repr, LEVELS))}.")
@@ -238,7 +249,7 @@ def fit_tokens(
         )
     if min_count < 1:
         raise OptionError(f"min_count={min_count}: it counts occurrences and has to be 1 or more.")
-    counted = _Counted(checked_texts(texts))
+    counted = _Counted(LEVELS[level].checked(texts))
     pieces, merges = LEVELS[level].learn(counted, lowercase, max_vocabulary, min_count)
     if not counted.count:
         raise DataError("There is no text to learn tokens from. Give one training text or more.")
@@ -254,47 +265,10 @@ def fit_tokens(
 class _Counted:
     """Texts that are counted as they pass."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[Any]) -> None:
         self._texts, self.count = texts, 0
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Any]:
         for text in self._texts:
             self.count += 1
             yield text
-
-
-def checked_texts(texts: Iterable[str]) -> Iterator[str]:
-    """Hand on texts one by one, as long as they are texts.
-
-    Args:
-        texts: texts, in a list or from an iterator.
-
-    Yields:
-        The same texts.
-
-    Raises:
-        DataError: it is one text instead of several, or nothing that can be gone through; or something among them is
-            not a text (its place counts from 0), or holds half a character.
-
-    Example:
-        >>> list(checked_texts(["a text", ""]))
-        ['a text', '']
-    """
-    if isinstance(texts, str | bytes):
-        raise DataError(f"Texts come as a list of str, got one {type(texts).__name__}. Did you mean [text]?")
-    if not isinstance(texts, Iterable):
-        raise DataError(f"Texts come as a list of str, got {type(texts).__name__}.")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            hint = "Decode bytes first, for example by .decode('utf-8')" if isinstance(text, bytes) else "Leave it out"
-            said = f"{type(text).__name__} ({text})" if isinstance(text, float) else type(text).__name__
-            raise DataError(f"Text {place} is no str but {said}. {hint}, or write '' for a text without words.")
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise DataError(
-                    f"Text {place} holds half a character (a lone surrogate) at {error.start}. Read it again in its "
-                    "own encoding, or with errors='replace'."
-                ) from error
-        yield text

@@ -19,13 +19,13 @@ Merges = tuple[tuple[int, int], ...]
 
 
 class Codec(Protocol):
-    """What turns one text into ids and back."""
+    """What turns one text, in the form in which its level takes texts, into ids and back."""
 
-    def ids(self, text: str) -> NDArray[np.int32]:
+    def ids(self, text: Any) -> NDArray[np.int32]:
         """The ids of a text (T,)."""
         ...
 
-    def spans(self, text: str) -> list[tuple[int, int, int]]:
+    def spans(self, text: Any) -> list[tuple[int, int, int]]:
         """The ids of a text, each with the place text[start:end] that it stands for."""
         ...
 

@@ -1,4 +1,4 @@
-r"""The three levels at which a text is cut into tokens. A level is data plus four functions: `LEVELS` lists them.
+r"""The levels at which a text is cut into tokens. A level is data plus four functions: `LEVELS` lists them.
 
 Regular expressions are those of `tokenizers` (Oniguruma), which know scripts; Python's `\w` would cut Hindi words at
 their vowels.
@@ -6,15 +6,18 @@ their vowels.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.byte_pairs import are_byte_pairs, byte_codec, learn_byte_pairs, readable
+from recuerdo.data.text_checks import checked_texts, checked_words
 from recuerdo.data.token_codecs import SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
 
 __all__ = ["LEVELS", "Level", "word_splitter"]
@@ -31,14 +34,20 @@ class Level:
         holds: whether pieces and merges, as a file gives them, can belong to this level.
         most: V at most where the user says nothing; None has no limit.
         fixed: ids that are there whatever the texts are, beside the special ones.
+        given: whether a text comes as the list of its words.
     """
 
-    learn: Callable[[Iterable[str], bool, int | None, int], tuple[Pieces, Merges]]
+    learn: Callable[[Iterable[Any], bool, int | None, int], tuple[Pieces, Merges]]
     codec: Callable[[Pieces, Merges, bool], Codec]
     shown: Callable[[str], str]
     holds: Callable[[Pieces, Merges], bool]
     most: int | None = None
     fixed: int = 0
+    given: bool = False
+
+    def checked(self, texts: Iterable[Any]) -> Iterator[Any]:
+        """Hand on texts as long as they come in this level's form; else a DataError names the place."""
+        return checked_words(texts) if self.given else checked_texts(texts)
 
 
 def _lowered(text: str) -> str:
@@ -145,7 +154,44 @@ class _Characters:
         return "".join(self._pieces[i] for i in ids)
 
 
-# The three -----------------------------------------------------------------------------------------------------------
+# Words that are given ------------------------------------------------------------------------------------------------
+
+
+def _composed(word: str, lowercase: bool) -> str:
+    """A word as it is compared: as `_word_cutter` normalises a text."""
+    word = word if word.isascii() else unicodedata.normalize("NFC", word)
+    return _lowered(word) if lowercase else word
+
+
+def _learn_given(texts: Iterable[list[str]], lowercase: bool, most: int | None, least: int) -> tuple[Pieces, Merges]:
+    counts: Counter[str] = Counter()
+    for words in texts:
+        counts.update(_composed(word, lowercase) for word in words)
+    for special in SPECIAL:
+        del counts[special]
+    return _most_frequent(counts, most, least), ()
+
+
+class _Given:
+    """Words to ids by a dictionary. One that is spelled like a special id is unknown, as `<unk>` in corpora is."""
+
+    def __init__(self, pieces: Pieces, merges: Merges, lowercase: bool) -> None:
+        self._lowercase, self._pieces = lowercase, pieces
+        self._ids = {piece: i for i, piece in enumerate(pieces) if i >= len(SPECIAL)}
+
+    def ids(self, text: list[str]) -> NDArray[np.int32]:
+        found = (self._ids.get(_composed(word, self._lowercase), UNKNOWN) for word in text)
+        return np.fromiter(found, np.int32, len(text))
+
+    def spans(self, text: list[str]) -> list[tuple[int, int, int]]:
+        begins = accumulate((len(word) + 1 for word in text), initial=0)
+        return [(int(i), at, at + len(word)) for i, at, word in zip(self.ids(text), begins, text, strict=False)]
+
+    def text(self, ids: Sequence[int]) -> str:
+        return " ".join(self._pieces[i] for i in ids)
+
+
+# All of them ---------------------------------------------------------------------------------------------------------
 
 LEVELS = {
     "word": Level(_learn_words, _word_codec, str, lambda pieces, merges: not merges),
@@ -156,4 +202,5 @@ LEVELS = {
         lambda pieces, merges: not merges and all(len(piece) == 1 for piece in pieces[len(SPECIAL) :]),
     ),
     "bpe": Level(learn_byte_pairs, byte_codec, readable, are_byte_pairs, most=8_192, fixed=256),
+    "given": Level(_learn_given, _Given, str, lambda pieces, merges: not merges, given=True),
 }

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import TextToken, Tokens
 from recuerdo.errors import DataError
-from recuerdo.tasks.sequence_models import SequenceModel, Source
-from recuerdo.tasks.sequence_sources import read_source
+from recuerdo.tasks.sequence_models import SequenceModel, Source, texts_of
+from recuerdo.tasks.sequence_sources import read_source, read_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ class Explanation:
         classes: (C,) labels; None for numbers.
         verdict: index of the most probable class at the end; 0 for numbers.
         values: (T, D) the sequence, where it is one of numbers.
-        text: the text, where it is one.
+        text: the text, where it is one; of given words these with a space between them.
         tokens: (T,) of the text, with the characters that each stands for.
     """
 
@@ -112,13 +113,16 @@ def explain(model: SequenceModel, x: Any, who: str) -> Explanation:
         classes=model.classes,
         verdict=verdict,
         values=source[0] if isinstance(source, Ragged) else None,
-        text=None if isinstance(source, Ragged) else source[0],
+        text=None if isinstance(source, Ragged) else texts_of(source)[0],
         tokens=tuple(tokens),
     )
 
 
 def _one(model: SequenceModel, x: Any, who: str) -> tuple[Source, list[TextToken]]:
     """Read one sequence, and cut it into tokens where it is a text."""
+    if isinstance(model.encoding, Tokens) and model.encoding.given:
+        words = read_words([x], f"{who}.explain")
+        return words, model.encoding.tokens(words.words[0])
     if isinstance(x, str):
         if not isinstance(model.encoding, Tokens):
             raise DataError(
@@ -136,6 +140,8 @@ def _beginnings(source: Source, tokens: list[TextToken], ends: NDArray[np.int64]
     if isinstance(source, Ragged):
         values = source.values
         return Ragged.of([values[:end] for end in ends])
+    if isinstance(source, Sentences):
+        return Sentences([source.words[0][:end] for end in ends])
     return [source[0][: tokens[end - 1].end] if end else "" for end in ends]
 
 

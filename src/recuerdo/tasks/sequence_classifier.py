@@ -1,4 +1,4 @@
-"""SequenceClassifier: sequences of numbers or texts go in, a class comes out, at the end or at every step."""
+"""SequenceClassifier: sequences of numbers or texts go in, a class comes out, at the end, or for every step or word."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     """Tells classes of sequences apart by a recurrent network, beside the baselines that it has to beat.
 
-    Sequences are arrays of numbers, all of one length or each of its own, or texts. A fit trains twice: once without a
-    share of the sequences, which then tell how good it is and how sure it may be (the trial), and once on all of them.
-    What it says of a sequence depends on that sequence alone, never on those beside it. It is a classifier of
-    scikit-learn's.
+    Sequences are arrays of numbers, all of one length or each of its own, texts, or texts as their words. A fit trains
+    twice: once without a share of the sequences, which then tell how good it is and how sure it may be (the trial), and
+    once on all of them. What it says of a sequence depends on that sequence alone, never on those beside it. It is a
+    classifier of scikit-learn's.
 
     Args:
         cell: "gru", "lstm", "frnn" or "indrnn".
-        output: "last" gives one verdict for each sequence; "each" one for every step of it, as in tagging.
+        output: "last" gives one verdict for each sequence; "each" one for every step of numbers, or for every word of
+            texts that come as their words, as in tagging.
         hidden_size: H, units of a layer and direction.
         num_layers: L, layers.
         bidirectional: read from both ends; False reads forwards only, so that a verdict at a step knows no later one.
@@ -46,16 +47,18 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         changes: whether each step of numbers tells its change from the one before too; "auto" does where changes are
             small beside the spread of the values.
         jitter: standard deviation of the noise on numbers in training, in units of each feature's own.
-        level: what a text is cut into: "word", "char" or "bpe".
+        level: what a text is cut into: "word", "char" or "bpe"; words that are given stay whole.
         lowercase: whether texts are read in small letters.
         max_vocabulary: tokens that are known at most; None for all (8,192 for "bpe").
         embedding_size: E, numbers of a token's vector.
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;
             "random".
         word_dropout: share of a text's tokens that are taken for unknown ones in training.
-        crop: tokens of a text that a step of training reads at most, from a random place; verdicts are on whole texts.
+        crop: tokens of a text that a step of training reads at most, from a random place; verdicts are on whole texts,
+            and where every word has one, training reads whole texts too.
         bag: whether a bag of n-grams (TF-IDF with logistic regression) stands beside the recurrence, their verdicts
-            pooled by weights from the trial; "auto" does for texts with a verdict at the end.
+            pooled by weights from the trial; "auto" does for texts with a verdict at the end. Given words it reads with
+            a space between them.
         class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences
             alike.
         early_stop: whether the trial says how long the training on all sequences takes: for as many steps as did best
@@ -63,8 +66,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         n_seeds: how many networks, which differ by their seed alone, are averaged.
         trial: False trains once, on everything: no scores, no baselines, probabilities as the network says them.
         baselines: "auto" compares with the most frequent class, an MLP of as many parameters on the flattened numbers,
-            the nearest neighbour by dynamic time warping (with the extra `baselines`), and TF-IDF with logistic
-            regression on texts; what takes more than a tenth of the fit's time, or a second, is left out and said.
+            the nearest neighbour by dynamic time warping (with the extra `baselines`), TF-IDF with logistic regression
+            on texts, and where every word has a verdict, with the class that each word has most often; what takes
+            more than a tenth of the fit's time, or a second, is left out and said.
             Clones, as searches and cross-validations make them, compare with nothing. None compares with nothing.
         max_steps: optimiser steps; None decides from the number of sequences.
         max_seconds: a budget for both trainings; the learning rate's schedule fits itself to it.
@@ -169,12 +173,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
         Args:
             X: numbers (N, T, D), or (N, T) of one feature; a list of (T_i, D) or (T_i,) arrays of any lengths; a list
-                or column of N texts. NaN is a value that is missing.
+                or column of N texts, or of N lists of words. NaN is a value that is missing.
             y: (N,) classes, strings or whole numbers; with output="each" (N, T), or a list of (T_i,), None or NaN
-                where a step has none.
+                where a step or word has none.
             sample_weight: (N,) how much each sequence counts.
             lengths: (N,) steps that count of each row of a padded array.
-            unlabelled: further texts without classes, for vocabulary and embeddings.
+            unlabelled: further texts without classes, for vocabulary and embeddings; as their words where X is so.
 
         Returns:
             The classifier itself.
@@ -297,4 +301,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     def _bag_wanted(self, plan: Plan) -> bool:
         if self.bag is True and not plan.texts:
             raise OptionError("bag=True stands beside a network that reads texts, and these are numbers: leave it out.")
-        return plan.texts and self.bag is not False
+        if self.bag is True and self.output == "each":
+            raise OptionError("bag=True judges whole texts, and output='each' every word: leave it out.")
+        return plan.texts and self.output == "last" and self.bag is not False

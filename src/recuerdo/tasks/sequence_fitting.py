@@ -20,13 +20,13 @@ from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
 from recuerdo.tasks.column_names import names_of, require_names
 from recuerdo.tasks.sequence_inputs import NumberEncoding
 from recuerdo.tasks.sequence_learning import SequenceLearner, scale_of, scaled
-from recuerdo.tasks.sequence_models import SequenceModel, Source, encoded
+from recuerdo.tasks.sequence_models import GIVE, SequenceModel, Source, encoded, kind_of, texts_of
 from recuerdo.tasks.sequence_options import checked_options, seed_of
 from recuerdo.tasks.sequence_plan import (
     Plan,
 )
 from recuerdo.tasks.sequence_report import SequenceReport
-from recuerdo.tasks.sequence_sources import cut_answers, read_source, take
+from recuerdo.tasks.sequence_sources import cut_answers, read_source, steps_of, take
 from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.sequence_training import Member, Samples, built, train_on
 from recuerdo.tasks.sequence_trial import Judged
@@ -56,7 +56,8 @@ class SequenceEstimator(SequenceLearner):
         """Return which steps of one sequence moved the verdict, or the number.
 
         Args:
-            x: one sequence: (T, D) or (T,) numbers, or a text.
+            x: one sequence: (T, D) or (T,) numbers, a text, or the list of its words, as in fit. With output="each"
+                it is the last step's verdict that is explained.
 
         Raises:
             NotFittedError: before fit.
@@ -103,19 +104,19 @@ class SequenceEstimator(SequenceLearner):
         checked_options(self)
         source, steps = read_source(X, self._who, lengths)
         y, names = cut_answers(y, lengths), names_of(X)
-        targets = self._read_targets(y, _lengths(source, self.output, self._who))
+        targets = self._read_targets(y, self._steps_of(source))
         weights = self._sample_weights(targets, sample_weight)
         if (weights == 0).any():  # a sequence without weight says nothing, nor does the class that only such have
             kept = np.flatnonzero(weights > 0)
             source, lengths = take(source, kept), None
-            targets = self._read_targets(_kept(y, kept), _lengths(source, self.output, self._who))
+            targets = self._read_targets(_kept(y, kept), self._steps_of(source))
             weights = weights[kept] / weights[kept].mean()
         extra = self._read_unlabelled(unlabelled, source)
-        if not isinstance(source, Ragged) and not any(text.strip() for text in source):
+        if isinstance(source, list) and not any(text.strip() for text in source):
             raise DataError(f"{self._who}: there is no token in the {len(source)} texts: give texts with words.")
         seed = _drawn(seed_of(self.random_state))
         plan = self._make_plan(source, targets, seed)
-        counted = count_ngrams(source) if self._bag_wanted(plan) and not isinstance(source, Ragged) else None
+        counted = count_ngrams(texts_of(source)) if self._bag_wanted(plan) else None
         judged = None
         if len(plan.held):
             judged = self._try(source, targets, weights, extra, plan, seed, counted)
@@ -142,7 +143,7 @@ class SequenceEstimator(SequenceLearner):
             raise OptionError(f"output={self.output!r} was another one when learning began: set it back, or fit anew.")
         if not fresh:
             require_names(X, self._model.names, self._who)
-        own = _lengths(source, self.output, self._who)
+        own = self._steps_of(source)
         targets = self._read_targets(cut_answers(y, lengths), own, classes if fresh else self._model.classes)
         weights = self._sample_weights(targets, sample_weight)
         seed = _drawn(seed_of(self.random_state))
@@ -189,7 +190,7 @@ class SequenceEstimator(SequenceLearner):
         source: Source,
         targets: Targets,
         weights: NDArray[np.float64],
-        extra: list[str],
+        extra: list[Any],
         plan: Plan,
         seed: int,
         counted: Counted | None,
@@ -218,16 +219,20 @@ class SequenceEstimator(SequenceLearner):
             seed=seed,
         )
 
-    def _read_unlabelled(self, unlabelled: Any, source: Source) -> list[str]:
+    def _steps_of(self, source: Source) -> NDArray[np.int64]:
+        return steps_of(source, output=self.output, level=self.level, who=self._who)
+
+    def _read_unlabelled(self, unlabelled: Any, source: Source) -> list[Any]:
         """Return further texts without labels, which the vocabulary and the embeddings are made from."""
         if unlabelled is None:
             return []
         if isinstance(source, Ragged):
             raise OptionError("unlabelled= takes further texts, and these sequences are numbers: leave it out.")
         texts, _ = read_source(unlabelled, self._who)
-        if isinstance(texts, Ragged):
-            raise DataError("unlabelled= takes texts, and was given numbers: give a list of str.")
-        return texts
+        kind, wanted = kind_of(texts), kind_of(source)
+        if kind != wanted:
+            raise DataError(f"unlabelled= takes {wanted} here, as X does, and was given {kind}: {GIVE[wanted]}.")
+        return [*texts]
 
     def _make_report(
         self,
@@ -260,7 +265,7 @@ class SequenceEstimator(SequenceLearner):
             temperature=None if judged is None else judged.temperature,
             training_seconds=seconds,
             seed_scores={} if judged is None else judged.seed_scores,
-            unit="step" if net.shape.each else "sequence",
+            unit="sequence" if not net.shape.each else "word" if plan.texts else "step",
         )
 
     def _require_fitted(self) -> SequenceModel:
@@ -279,17 +284,6 @@ class SequenceEstimator(SequenceLearner):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
-
-
-def _lengths(source: Source, output: str, who: str) -> NDArray[np.int64]:
-    """Return the steps of sequences; a text's own are not asked for."""
-    if isinstance(source, Ragged):
-        return source.lengths
-    if output == "each":
-        raise OptionError(
-            f"{who}(output='each') answers at every step of sequences of numbers: for texts there is output='last'."
-        )
-    return np.ones(len(source), np.int64)
 
 
 def _kept(y: Any, indices: NDArray[np.int64]) -> Any:

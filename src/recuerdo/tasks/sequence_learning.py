@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from recuerdo.data.embeddings import ppmi_embeddings
 from recuerdo.data.ngram_counts import Counted
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import Tokens, fit_tokens
 from recuerdo.errors import OptionError
 from recuerdo.nn import LAYERS
@@ -115,7 +116,7 @@ class SequenceLearner(BaseEstimator):
         batch_size = self.batch_size or batch_size_for(texts, len(source))
         max_steps = self.max_steps
         if max_steps is None and self.max_seconds is None:
-            max_steps = steps_for(texts, -(-len(source) // batch_size))
+            max_steps = steps_for(texts, -(-len(source) // batch_size), each=targets.each)
         if self.early_stop and not len(held):
             raise OptionError("early_stop=True needs held-out sequences: give more of them, or leave trial=True.")
         if self.trial and not len(held):
@@ -128,7 +129,7 @@ class SequenceLearner(BaseEstimator):
         source: Source,
         targets: Targets,
         weights: NDArray[np.float64],
-        extra: list[str],
+        extra: list[Any],
         plan: Plan,
         seed: int,
         steps: int | None,
@@ -178,13 +179,14 @@ class SequenceLearner(BaseEstimator):
         return SequenceModel(nets, encoding, bag, pool, targets.classes, offset, unit, steps, targets.flat), members
 
     def _make_encoding(
-        self, source: Source, extra: list[str], plan: Plan, seed: int
+        self, source: Source, extra: list[Any], plan: Plan, seed: int
     ) -> tuple[NumberEncoding | Tokens, Callable[[SequenceNet], None] | None]:
         """Fit what turns sequences into a network's input, and say what is done to a fresh network."""
         if isinstance(source, Ragged):
             return NumberEncoding.fit(source, changes=plan.changes), None
-        texts = source + extra
-        tokens = fit_tokens(texts, level=self.level, lowercase=self.lowercase, max_vocabulary=self.max_vocabulary)
+        texts = [*source, *extra]
+        level = "given" if isinstance(source, Sentences) else self.level
+        tokens = fit_tokens(texts, level=level, lowercase=self.lowercase, max_vocabulary=self.max_vocabulary)
         if self.embeddings == "random":
             return tokens, None
         vectors = ppmi_embeddings(tokens.encode(texts), tokens.size, self.embedding_size, scale=EMBEDDED, seed=seed)
@@ -213,7 +215,7 @@ class SequenceLearner(BaseEstimator):
             dropout=float(self.dropout),
             jitter=float(self.jitter),
             word_dropout=float(self.word_dropout),
-            crop=0 if numbers else self.crop,
+            crop=0 if numbers or targets.each else self.crop,
         )
 
     def _schedule(self, plan: Plan, budget: float | None) -> Schedule:

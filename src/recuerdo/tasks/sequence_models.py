@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.data.sequence_reading import require_like
 from recuerdo.data.texts import Tokens
 from recuerdo.errors import DataError
@@ -18,8 +19,18 @@ from recuerdo.tasks.sequence_nets import SequenceNet
 from recuerdo.tasks.sequence_training import answers
 
 Values = NDArray[np.float64]
-Source = Ragged | list[str]
-"""Sequences as they were read: numbers, or texts."""
+Source = Ragged | list[str] | Sentences
+"""Sequences as they were read: numbers, texts, or texts as their words."""
+
+NUMBERS, TEXTS, WORDS = "numbers", "texts", "lists of words"
+"""What messages call the three."""
+
+GIVE = {
+    NUMBERS: "give arrays (time steps, features)",
+    TEXTS: "give a list of str",
+    WORDS: "give the words of each text as a list, as in [['The', 'cat'], ['Go']]",
+}
+"""What now, where another of the three was given."""
 
 
 def encoded(encoding: NumberEncoding | Tokens, source: Source) -> Ragged:
@@ -29,6 +40,19 @@ def encoded(encoding: NumberEncoding | Tokens, source: Source) -> Ragged:
         return encoding.encode(source)
     assert isinstance(source, Ragged)
     return encoding.encode(source)
+
+
+def kind_of(source: Source) -> str:
+    """Return what sequences are: NUMBERS, TEXTS or WORDS."""
+    if isinstance(source, Ragged):
+        return NUMBERS
+    return WORDS if isinstance(source, Sentences) else TEXTS
+
+
+def texts_of(source: Source) -> list[str]:
+    """Return texts as a bag of n-grams reads them: given words with a space between them."""
+    assert not isinstance(source, Ragged)
+    return source.texts if isinstance(source, Sentences) else source
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +83,11 @@ class SequenceModel:
     names: tuple[str, ...] | None = None
 
     @property
-    def texts(self) -> bool:
-        """Whether it reads texts."""
-        return isinstance(self.encoding, Tokens)
+    def kind(self) -> str:
+        """What it reads: NUMBERS, TEXTS or WORDS."""
+        if not isinstance(self.encoding, Tokens):
+            return NUMBERS
+        return WORDS if self.encoding.given else TEXTS
 
     @property
     def each(self) -> bool:
@@ -72,18 +98,14 @@ class SequenceModel:
         """Return what the networks read.
 
         Raises:
-            DataError: numbers where it learned from texts, or the other way; other features than in training.
+            DataError: another kind of sequences than it learned from; other features than in training.
         """
-        if isinstance(self.encoding, Tokens):
-            if isinstance(source, Ragged):
-                raise DataError(f"This {who} was fitted on texts, and was given numbers: give a list of str.")
-            return self.encoding.encode(source)
-        if not isinstance(source, Ragged):
-            raise DataError(
-                f"This {who} was fitted on numbers, and was given texts: give arrays (time steps, features)."
-            )
-        require_like(source, self.encoding.features, self.steps, who)
-        return self.encoding.encode(source)
+        given = kind_of(source)
+        if given != self.kind:
+            raise DataError(f"This {who} was fitted on {self.kind}, and was given {given}: {GIVE[self.kind]}.")
+        if isinstance(source, Ragged) and isinstance(self.encoding, NumberEncoding):
+            require_like(source, self.encoding.features, self.steps, who)
+        return encoded(self.encoding, source)
 
     def raw(self, source: Source, who: str) -> tuple[list[Values], Ragged]:
         """Return each network's own answers, logits (N, C) or (sum of T_i, C), and what they read."""
@@ -95,8 +117,7 @@ class SequenceModel:
         made, inputs = self.raw(source, who)
         found = [averaged(made)]
         if self.bag is not None:
-            assert not isinstance(source, Ragged)
-            found.append(self.bag.logits(source))
+            found.append(self.bag.logits(texts_of(source)))
         return found, inputs
 
     def logits(self, source: Source, who: str) -> tuple[Values, Ragged]:

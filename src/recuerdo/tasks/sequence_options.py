@@ -29,7 +29,7 @@ def checked_options(model: SequenceEstimator) -> None:
             require_count(argument, getattr(model, argument))
     require_offered("cell", model.cell, tuple(LAYERS))
     require_offered("output", model.output, OUTPUTS)
-    require_offered("level", model.level, tuple(LEVELS))
+    require_offered("level", model.level, tuple(name for name, level in LEVELS.items() if not level.given))
     require_offered("embeddings", model.embeddings, EMBEDDINGS)
     require_offered("baselines", model.baselines, ("auto", None))
     require_offered("changes", model.changes, ("auto", True, False))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.tasks.sequence_models import Source
 from recuerdo.tasks.sequence_targets import Targets
 
@@ -32,6 +33,11 @@ NUMBER_PASSES, NUMBER_STEPS, LEAST_PASSES = 60, (600, 1500), 8
 
 TEXT_PASSES, LEAST_TEXT_STEPS = 3, 400
 """Passes over texts, after which a network that begins with embeddings has them by heart; and steps at least."""
+
+WORD_PASSES, LEAST_WORD_STEPS = 10, 800
+"""The same where every word has an answer, which takes longer to learn. Truecasing of WikiText-2, share of right words:
+with 8,000 sentences 0.941 after 3 passes, 0.950 after 6, 0.953 after 10 and after 16; with 1,000 sentences 0.912 after
+416 steps, 0.915 after 832."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,16 @@ def batch_size_for(texts: bool, samples: int) -> int:
     return 128 if samples >= 20 * FEW else 32
 
 
-def steps_for(texts: bool, batches: int) -> int:
+def steps_for(texts: bool, batches: int, *, each: bool = False) -> int:
     """Return the steps of a training whose length is left open.
 
     Args:
         texts: whether sequences are texts, whose training rows are known by heart after a few passes.
         batches: how many make a pass over the training rows.
+        each: whether every step or word has an answer.
     """
+    if texts and each:
+        return max(WORD_PASSES * batches, LEAST_WORD_STEPS)
     if texts:
         return max(TEXT_PASSES * batches, LEAST_TEXT_STEPS)
     return max(int(np.clip(NUMBER_PASSES * batches, *NUMBER_STEPS)), LEAST_PASSES * batches)
@@ -134,8 +143,11 @@ def said_of(source: Source, targets: Targets) -> str:
     N = len(source)
     answers = f"{targets.outputs} classes" if targets.classes is not None else "numbers"
     place = " at every step" if targets.each else ""
+    if isinstance(source, Sentences):
+        place = " for every word" if targets.each else ""
+        return f"{N:,} texts of {source.lengths.sum():,} words, with {answers}{place}"
     if not isinstance(source, Ragged):
-        return f"{N:,} texts with {answers}{place}"
+        return f"{N:,} texts with {answers}"
     lengths = source.lengths
     span = f"{lengths.min()} to {lengths.max()}" if lengths.min() < lengths.max() else f"{lengths.max()}"
     features = source.values.shape[1]

@@ -1,4 +1,4 @@
-"""SequenceRegressor: sequences of numbers or texts go in, a number comes out, at the end or at every step."""
+"""SequenceRegressor: sequences of numbers or texts go in, a number comes out, at the end, or for every step or word."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             max_steps, max_seconds, batch_size, learning_rate, weight_decay, random_state, device, verbose: as in
             :class:`recuerdo.SequenceClassifier`.
         baselines: "auto" compares with the mean, an MLP of as many parameters, the nearest neighbour by dynamic time
-            warping, and TF-IDF with ridge regression on texts; None with nothing.
+            warping, TF-IDF with ridge regression on texts, and where every word has a number, with the mean of each
+            word's; None with nothing.
 
     Attributes:
         feature_names_in_: the names of the columns, where it was fitted on a table.
@@ -124,8 +125,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         Args:
             X, sample_weight, lengths, unlabelled: as in :meth:`recuerdo.SequenceClassifier.fit`.
-            y: (N,) or (N, C) numbers; with output="each" (N, T) or (N, T, C), or a list of (T_i,) or (T_i, C), NaN
-                where a step has none.
+            y: (N,) or (N, C) numbers; with output="each" (N, T) or (N, T, C), or a list of (T_i,) or (T_i, C), None
+                or NaN where a step or word has none.
 
         Returns:
             The regressor itself.

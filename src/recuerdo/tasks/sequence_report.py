@@ -55,7 +55,7 @@ class SequenceReport:
         temperature: what the logits are divided by; None where none was fitted.
         training_seconds: time that the final training took, without trial and baselines.
         seed_scores: seed -> score -> value of each network on its own, where several were averaged.
-        unit: what a row is: "sequence", or "step" where every step has a verdict.
+        unit: what a row is: "sequence", or where every step has a verdict "step", or "word" of texts.
 
     Raises:
         OptionError: a class is neither text nor a number nor a truth value.

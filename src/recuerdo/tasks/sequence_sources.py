@@ -1,4 +1,4 @@
-"""What an estimator of sequences is given: numbers, texts, padded arrays with lengths, or a stream of either."""
+"""What an estimator of sequences is given: numbers, texts, their words, padded arrays with lengths, or a stream."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences
-from recuerdo.data.texts import checked_texts
-from recuerdo.errors import DataError, ShapeError
-from recuerdo.tasks.sequence_models import Source
+from recuerdo.data.text_checks import checked_texts, checked_words
+from recuerdo.errors import DataError, OptionError, ShapeError
+from recuerdo.tasks.sequence_models import GIVE, NUMBERS, TEXTS, WORDS, Source
 
 STREAMED = 4096
 """Sequences of an iterator that are read, and answered, at a time."""
 
 
 def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | None]:
-    """Read sequences of numbers, or texts.
+    """Read sequences of numbers, texts, or texts as their words.
 
     Args:
-        X: an array (N, T, D) or (N, T); a list of (T_i, D) or (T_i,) arrays; a list, array or column of str.
+        X: an array (N, T, D) or (N, T); a list of (T_i, D) or (T_i,) arrays; a list, array or column of str, or of
+            lists of str.
         who: the estimator, for messages.
         lengths: (N,) steps that count of each row of a padded array; None for all.
 
     Returns:
-        The texts, or the numbers; and T, where X is a 2-D array whose rows all have as many steps.
+        The texts, their words, or the numbers; and T, where X is a 2-D array of numbers, whose rows all have as many.
 
     Raises:
         DataError, ShapeError: it cannot be read so; lengths do not go with it.
@@ -41,10 +43,8 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
     if texts is not None:
         if lengths is not None:
             raise DataError("lengths go with a padded array of numbers; a text is as long as it is: leave them out.")
-        if not texts:
-            raise DataError(
-                f"{who}: found array with 0 sample(s), while a minimum of 1 is required: give a text or more."
-            )
+        if next(filter(None, map(_kind, texts))) == WORDS:
+            return read_words(texts, who), None
         return list(checked_texts(texts)), None
     sequences = read_sequences(X, who=who)
     if lengths is None:
@@ -52,12 +52,52 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
     return _cut(sequences, lengths, who), None
 
 
+def read_words(texts: Any, who: str) -> Sentences:
+    """Read texts that come as their words.
+
+    Raises:
+        DataError: one of them does not.
+        ShapeError: one of them has no words.
+    """
+    found = Sentences(list(checked_words(texts)))
+    empty = np.flatnonzero(found.lengths == 0)
+    if len(empty):
+        raise ShapeError(f"{who}: text {empty[0]} is an empty list, without a word to judge: leave it out.")
+    return found
+
+
+def steps_of(source: Source, *, output: str, level: str, who: str) -> NDArray[np.int64]:
+    """Return how many steps each sequence has; a whole text's own are not asked for.
+
+    Args:
+        source: what was read.
+        output: "last" or "each".
+        level: what texts are cut into.
+        who: the estimator, for messages.
+
+    Raises:
+        OptionError: answers at every step of texts whose words are not given; words that are given, and yet to be cut.
+    """
+    if isinstance(source, Sentences) and level != "word":
+        raise OptionError(
+            f"level={level!r} cuts texts, and these are given as their words, each of which is one step: leave level "
+            f"out, or give each text as one str."
+        )
+    if isinstance(source, Ragged | Sentences):
+        return source.lengths
+    if output == "each":
+        raise OptionError(
+            f"{who}(output='each') answers for every word, and these texts are not cut into words: {GIVE[WORDS]}. For "
+            f"one answer to each text there is output='last'."
+        )
+    return np.ones(len(source), np.int64)
+
+
 def _texts(X: Any) -> list[Any] | None:
-    """Return the items of X where the first that is there is a text; None for numbers."""
+    """Return the items of X where the first of which this can be said is a text, or its words; None for numbers."""
     if isinstance(X, list | tuple):
-        first = next((one for one in X if one is not None), None)
-        return list(X) if isinstance(first, str | bytes) else None
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
+        return list(X) if next(filter(None, map(_kind, X)), NUMBERS) != NUMBERS else None
+    if isinstance(X, np.ndarray) and X.ndim in (1, 2) and X.dtype.kind in "OUT":
         return _texts(X.tolist())
     column: Any = X
     if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a column of pandas or polars
@@ -65,6 +105,16 @@ def _texts(X: Any) -> list[Any] | None:
     if hasattr(X, "to_pylist") and not hasattr(X, "column_names"):  # a column of arrow
         return _texts(column.to_pylist())
     return None
+
+
+def _kind(item: Any) -> str | None:
+    """Return what an item of X is: NUMBERS, TEXTS or WORDS; None where that cannot be said."""
+    if isinstance(item, str | bytes):
+        return TEXTS
+    if isinstance(item, list | tuple) or hasattr(item, "to_list") or getattr(item, "ndim", 0) == 1:
+        first = next((one for one in item if one is not None), None)
+        return None if first is None else WORDS if isinstance(first, str) else NUMBERS
+    return None if item is None else NUMBERS
 
 
 def _cut(sequences: Ragged, lengths: Any, who: str) -> Ragged:
@@ -111,4 +161,4 @@ def is_stream(X: Any) -> bool:
 
 def take(source: Source, indices: NDArray[np.int64]) -> Source:
     """Return some of the sequences."""
-    return source.take(indices) if isinstance(source, Ragged) else [source[i] for i in indices]
+    return [source[i] for i in indices] if isinstance(source, list) else source.take(indices)

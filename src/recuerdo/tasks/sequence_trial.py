@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.sentences import Sentences
 from recuerdo.tasks.class_metrics import class_scores, confusion
 from recuerdo.tasks.number_metrics import number_scores
 from recuerdo.tasks.pooling import averaged, fit_pool, log_probabilities, pooled
 from recuerdo.tasks.sequence_baselines import MAJORITY, most_frequent
-from recuerdo.tasks.sequence_models import SequenceModel, Source
+from recuerdo.tasks.sequence_models import SequenceModel, Source, texts_of
 from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.temperature import temperature_words
 from recuerdo.tasks.text_baselines import TFIDF
@@ -95,8 +97,7 @@ def judge(
     if model.classes is not None:
         parts = [averaged(made)]
         if model.bag is not None:
-            assert not isinstance(held[0], Ragged)
-            parts.append(model.bag.logits(held[0]))
+            parts.append(model.bag.logits(texts_of(held[0])))
         pool = fit_pool(parts, known, weights)
         probabilities = np.exp(pooled(parts, pool))
         scores[name] = class_scores(probabilities, known, weights)
@@ -123,7 +124,7 @@ def judge(
         skipped = ("no baseline was fitted, as this is a clone, such as a search or a cross-validation makes",)
     elif estimator.baselines is not None:
         seconds = max(BASELINE_SECONDS, BASELINE_SHARE * 2 * (time.monotonic() - began))
-        said, skipped = _baselines(model, members, learned, held, seconds, seed)
+        said, skipped = _baselines(model, members, learned, held, plan, seconds, seed)
         for other, answer in said.items():
             scores[other] = _scores(
                 answer, known, weights, verdicts_only=other == DTW, classes=model.classes is not None
@@ -146,7 +147,13 @@ def _steps(members: Sequence[Member], plan: Plan, learned: int, held: int) -> tu
 
 
 def _baselines(
-    model: SequenceModel, members: Sequence[Member], learned: Part, held: Part, seconds: float, seed: int
+    model: SequenceModel,
+    members: Sequence[Member],
+    learned: Part,
+    held: Part,
+    plan: Plan,
+    seconds: float,
+    seed: int,
 ) -> tuple[dict[str, Values], tuple[str, ...]]:
     """Return what the baselines say of the held-out answers that are known, and which were left out."""
     y, owner = learned[1].flatten()
@@ -163,16 +170,18 @@ def _baselines(
         steps=members[0].history.steps,
         weights=learned[2][owner],
         seed=seed,
-        unit="step" if model.each else "sequence",
+        unit="sequence" if not model.each else "word" if plan.texts else "step",
     )
     return compare(asked, seconds=seconds)
 
 
-def _asked(part: Part) -> Source:
+def _asked(part: Part) -> Ragged | list[str]:
     """Return the sequences; where every step has an answer, those of its steps that have one, each by itself."""
     source, targets, _ = part
     if not targets.each:
-        return source
+        return source if isinstance(source, Ragged) else texts_of(source)
+    if isinstance(source, Sentences):
+        return list(compress(chain.from_iterable(source), np.asarray(targets.known)))
     assert isinstance(source, Ragged)
     steps = source.values[targets.known]
     return Ragged(steps, np.arange(len(steps) + 1))

@@ -14,6 +14,7 @@ from recuerdo.errors import DataError
 from recuerdo.tasks.sequence_baselines import MAJORITY, MEAN, MLP, STEP_MLP, flat_mlp, hidden_size, most_frequent
 from recuerdo.tasks.text_baselines import TFIDF, tfidf
 from recuerdo.tasks.warping_baseline import DTW, dtw, dtw_cost, installed
+from recuerdo.tasks.word_baselines import WORD_MAJORITY, WORD_MEAN, of_each_word
 
 if TYPE_CHECKING:
     from recuerdo.data.ragged import Ragged
@@ -29,15 +30,16 @@ class Asked:
     """What the baselines are asked: to learn from some sequences, and to judge others.
 
     Attributes:
-        train: N sequences (T_i, D), or N texts.
+        train: N sequences (T_i, D), or N texts or words.
         y: their truth: classes as indices (N,), or numbers (N,) or (N, K).
-        test: n sequences, or n texts.
+        test: n sequences, or n texts or words.
         classes: C, or None for numbers.
         parameters: how many the network has that they stand beside.
         steps: how many it was trained for.
         weights: how much each training sequence counts, (N,).
         seed: of what is drawn.
-        unit: "sequence", or "step" where every sequence is one step of a longer one.
+        unit: "sequence", or "step" where every sequence is one step of a longer one, or "word" where every text is one
+            word of a longer one.
     """
 
     train: Ragged | Sequence[str]
@@ -54,6 +56,11 @@ class Asked:
     def sequences(self) -> tuple[Ragged, Ragged]:
         """Training sequences and those to judge, which are no texts."""
         return cast("Ragged", self.train), cast("Ragged", self.test)
+
+    @property
+    def texts(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Training texts and those to judge, which are no sequences of numbers."""
+        return cast(Sequence[str], self.train), cast(Sequence[str], self.test)
 
 
 def compare(
@@ -96,6 +103,8 @@ Judge = Callable[[Asked, float, Callable[[], float]], Values | str]
 
 
 def _in_order(asked: Asked, seconds: float) -> list[tuple[str, Judge]]:
+    if asked.unit == "word":
+        return [(WORD_MAJORITY if asked.classes is not None else WORD_MEAN, _word)]
     if isinstance(asked.train, Sequence):
         return [(TFIDF, _tfidf)]
     if asked.unit == "step":
@@ -104,8 +113,13 @@ def _in_order(asked: Asked, seconds: float) -> list[tuple[str, Judge]]:
     return both if installed() is None and _cost(asked) <= seconds / 2 else both[::-1]
 
 
+def _word(asked: Asked, left: float, clock: Callable[[], float]) -> Values | str:
+    train, test = asked.texts
+    return of_each_word(train, asked.y, test, classes=asked.classes, weights=asked.weights)
+
+
 def _tfidf(asked: Asked, left: float, clock: Callable[[], float]) -> Values | str:
-    train, test = cast(Sequence[str], asked.train), cast(Sequence[str], asked.test)
+    train, test = asked.texts
     try:
         found = tfidf(
             train, asked.y, test,
