@@ -89,7 +89,10 @@ class Readout(nn.Module):
     def _max(self, output: Tensor, final: object, known: Tensor, dtype: torch.dtype) -> Tensor:
         if not output.shape[1]:
             return output.new_zeros(output.shape[0], output.shape[2])
-        highest = output.masked_fill(~known[..., None], -math.inf).amax(dim=1)
+        with torch.no_grad():  # first where it is, then what: its gradient is one number a unit, not a pass over all
+            beyond = torch.where(known, 0.0, -math.inf).to(output.dtype)[..., None]
+            place = (output + beyond).max(dim=1, keepdim=True).indices
+        highest = output.gather(1, place)[:, 0]
         return highest.masked_fill(~known.any(dim=1, keepdim=True), 0.0)
 
     def _attention(self, output: Tensor, final: object, known: Tensor, dtype: torch.dtype) -> Tensor:
