@@ -24,9 +24,16 @@ def test_each_score_is_that_of_scikit_learn(shape, weighted):
     assert tuple(number_scores(y, f, w)) == NUMBER_SCORES
 
 
-@pytest.mark.parametrize(("y", "w"), [([2.0, 2.0], None), ([2.0], None), ([2.0, 2.0, 5.0], [1, 1, 0])])
-def test_r2_is_undefined_where_the_truth_does_not_vary(y, w):
-    assert math.isnan(r2(y, np.add(y, 1), w))
+@pytest.mark.parametrize("y", [[2.0, 2.0], [0.25, 0.25, 0.25], [[1.0, 5.0], [2.0, 5.0], [4.0, 5.0]]])
+def test_where_the_truth_does_not_vary_r2_is_that_of_scikit_learn(y):
+    for answer in (y, np.add(y, 0.5)):
+        assert r2(y, answer) == pytest.approx(peer.r2_score(y, answer))
+    assert r2([2.0, 2.0, 5.0], [2.0, 2.0, 9.0], [1, 1, 0]) == 1.0
+    assert r2([2.0, 2.0, 5.0], [2.0, 3.0, 9.0], [1, 1, 0]) == 0.0
+
+
+def test_r2_of_one_row_is_undefined():
+    assert math.isnan(r2([2.0], [2.0]))
 
 
 @pytest.mark.parametrize("score", [mean_absolute_error, root_mean_squared_error, r2])

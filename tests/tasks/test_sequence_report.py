@@ -11,7 +11,14 @@ import pytest
 
 from recuerdo.errors import OptionError
 from recuerdo.tasks.sequence_baselines import MLP, STEP_MLP
-from recuerdo.tasks.sequence_report import NO_TRIAL, SequenceReport, confusion_table, sequence_scores, sequence_table
+from recuerdo.tasks.sequence_report import (
+    NO_TRIAL,
+    SequenceReport,
+    confusion_table,
+    points_of,
+    sequence_scores,
+    sequence_table,
+)
 
 GOOD = {"accuracy": 0.95, "macro-F1": 0.9, "log loss": 0.2, "calibration error": 0.03}
 POOR = {"accuracy": 0.6, "macro-F1": 0.375, "log loss": 0.7, "calibration error": 0.01}
@@ -20,9 +27,9 @@ NEAR = {"MAE": 1.0, "RMSE": 2.0, "R2": 0.5}
 FAR = {"MAE": 0.5, "RMSE": 4.0, "R2": 0.0}  # the least RMSE decides, nothing else
 
 
-def classified(classes=("no", "yes"), **scores):
+def classified(classes=("no", "yes"), skipped=("1-NN DTW was left out: it takes no missing values",), **scores):
     return SequenceReport(
-        "GRU", "classes", scores, 40, ("3 classes",), ("1-NN DTW was left out: it takes no missing values",),
+        "GRU", "classes", scores, 40, ("3 classes",), skipped,
         300, 1.5, 7, 3517, classes, ((22, 1), (1, 16)), 1.4, 1.1,
     )  # fmt: skip
 
@@ -32,9 +39,17 @@ def numbered(**scores):
 
 
 def test_a_classifier_that_wins_is_said_to_and_by_how_much():
-    won = classified(GRU=GOOD, **{"majority class": POOR, "1-NN DTW": HARD})
+    won = classified(skipped=(), GRU=GOOD, **{"majority class": POOR, "1-NN DTW": HARD})
     assert (won.winner, won.beaten) == ("GRU", False)
     assert won.verdict == "GRU wins: accuracy 0.950, against 0.900 for 1-NN DTW, the best baseline (5.0 points more)."
+
+
+def test_where_a_baseline_was_left_out_the_best_is_the_best_of_those_compared():
+    won = classified(GRU=GOOD, **{"majority class": POOR})
+    assert won.verdict == (
+        "GRU wins: accuracy 0.950, against 0.600 for majority class, the best baseline of those compared (35.0 points "
+        "more)."
+    )
 
 
 def test_a_baseline_that_wins_is_recommended():
@@ -65,6 +80,14 @@ def test_one_row_or_half_a_point_makes_nobody_better(rows, accuracy, level):
     assert ("are level" in close.verdict) is level
     assert close.winner == ("TF" if level else "GRU")
     assert not close.beaten
+
+
+def test_one_row_of_few_says_nothing_against_the_model():
+    some = classified(GRU=GOOD | {"accuracy": 1.0}, TF=GOOD | {"accuracy": 0.5})
+    assert replace(some, rows=2).verdict == (
+        "GRU and TF are level: accuracy 1.000 and 0.500 on 2 sequences, too few to tell which is better."
+    )
+    assert "The model adds nothing" in classified(GRU=GOOD, TF=GOOD).verdict
 
 
 def test_a_regressor_is_judged_by_its_squared_errors():
@@ -198,8 +221,24 @@ def test_scores_of_several_answers_are_in_their_order_and_neighbours_have_none_o
     assert weighted["GRU"]["MAE"] == 0.5
 
 
-def test_it_draws_its_confusion_and_has_none_of_numbers():
+def test_it_draws_its_confusion_and_no_rows_of_several_numbers():
     ax = classified(GRU=GOOD, mean=POOR).plot()
     assert ax.get_title(loc="left") == "GRU: verdicts, 38 of 40 right"
-    with pytest.raises(OptionError, match="no confusion matrix to draw: numbers are not confused with each other"):
+    with pytest.raises(OptionError, match="Rows of several numbers are not drawn"):
         numbered(GRU=NEAR).plot()
+
+
+def test_numbers_are_drawn_against_the_truth_and_kept_in_json():
+    one = replace(numbered(GRU=NEAR), points=points_of([1.0, 3.0], np.array([[1.5], [2.0]])))
+    assert SequenceReport.from_json(json.loads(json.dumps(one.to_json()))) == one
+    ax = one.plot()
+    np.testing.assert_array_equal(ax.lines[-1].get_xydata(), [[1.0, 1.5], [3.0, 2.0]])
+    assert ax.get_title(loc="left") == "GRU: answers to 2 rows"
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(2000, 2000), (2001, 1001), (9999, 2000)])
+def test_of_many_numbers_some_are_kept(rows, kept):
+    points = points_of(np.arange(rows), -np.arange(rows))
+    assert len(points) == kept
+    assert all(truth == -answer for truth, answer in points)
+    assert points_of(np.zeros((5, 2)), np.zeros((5, 2))) == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, mean_absolute_error
@@ -38,10 +40,34 @@ def test_scores_are_those_of_scikit_learn(classifier):
     assert found.report.rows == 30
 
 
-def test_it_stands_beside_the_most_frequent_class_each_time(classifier):
+def test_it_stands_beside_the_class_that_was_most_frequent_in_training(classifier):
     row = verdicts(classifier, X, Y).report.scores["majority class"]
     assert row["accuracy"] == pytest.approx(2 / 3)
     assert row["log loss"] == pytest.approx(-(np.log(1 / 3) / 3 + 2 * np.log(2 / 3) / 3))
+    row = verdicts(classifier, X[:4], np.array(["no", "no", "no", "yes"])).report.scores["majority class"]
+    assert row["accuracy"] == 0.25
+    assert row["log loss"] == pytest.approx(-(3 * np.log(1 / 3) + np.log(2 / 3)) / 4)
+
+
+@pytest.mark.parametrize("kind", [rc.SequenceClassifier, rc.SequenceRegressor])
+def test_what_is_the_same_each_time_is_kept_with_weights_in_parts_and_in_files(kind, tmp_path):
+    y = np.arange(30) % 3 // 2
+    weights = np.linspace(0.5, 2, 30)
+    expected = np.average(y, weights=weights)
+    whole = kind(**QUICK).fit(X, y, sample_weight=weights)
+    assert whole._model.constant[-1] == pytest.approx(expected)
+    named = {"classes": [0, 1]} if kind is rc.SequenceClassifier else {}
+    parts = kind(**QUICK).partial_fit(X[:6], y[:6], **named).partial_fit(X[6:], y[6:])
+    assert parts._model.constant[-1] == pytest.approx(y.mean())
+    again = rc.load(whole.save(tmp_path / "model"))
+    assert verdicts(again, X[:9], y[:9]).report.scores == verdicts(whole, X[:9], y[:9]).report.scores
+
+
+def test_a_model_of_a_file_that_does_not_know_the_constant_is_judged_alone(classifier, monkeypatch):
+    monkeypatch.setattr(classifier, "_model", replace(classifier._model, constant=None))
+    report = verdicts(classifier, X, Y).report
+    assert list(report.scores) == ["BiGRU"]
+    assert "no baseline was asked for" in report.verdict
 
 
 def test_the_table_holds_names_labels_verdicts_and_probabilities(classifier):
@@ -80,6 +106,9 @@ def test_numbers_are_scored_as_numbers():
     found = verdicts(model, X, y)
     assert found.report.scores["BiGRU"]["MAE"] == pytest.approx(mean_absolute_error(y, model.predict(X)), rel=1e-5)
     assert found.report.scores["mean"]["R2"] == pytest.approx(0, abs=1e-9)
+    part = verdicts(model, X[:5], y[:5]).report
+    assert part.scores["mean"]["MAE"] == pytest.approx(np.abs(y[:5] - y.mean()).mean())
+    np.testing.assert_allclose(part.points, np.column_stack([y[:5], model.predict(X[:5])]))
     assert found.to_frame(NAMES, "row").columns == ["row", "label", "number"]
 
 

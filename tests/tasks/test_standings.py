@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from recuerdo.tasks.standings import columns, numbers, plain_row, stand
+from recuerdo.tasks.standings import columns, numbers, plain_row, sentence, stand
 
 
 def scored(own, **others):
@@ -28,6 +28,14 @@ def test_one_row_is_level_whatever_the_rounding_and_two_are_not(n):
         one = stand("GRU", scored(right / n, a=(right - 1) / n), "s", higher=True, least=1 / n)
         two = stand("GRU", scored(right / n, a=(right - 2) / n), "s", higher=True, least=1 / n)
         assert (one.level, two.level) == (True, False)
+
+
+@pytest.mark.parametrize(("own", "other", "few"), [(1.0, 0.5, "2 sequences"), (0.9, 0.9, None)])
+def test_it_is_said_where_two_are_level_for_want_of_rows(own, other, few):
+    found = stand("GRU", scored(own, a=other), "s", higher=True, least=0.5)
+    said = sentence("GRU", found, ".3f", "", usable=True, remedy="more data", few=few)
+    assert ("on 2 sequences, too few to tell which is better." in said) is (few is not None)
+    assert ("The model adds nothing to this baseline" in said) is (few is None)
 
 
 def test_a_share_of_the_baseline_is_level():

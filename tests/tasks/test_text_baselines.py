@@ -72,7 +72,7 @@ def test_some_of_many_texts_tell_whether_the_time_suffices(monkeypatch):
         return np.zeros((len(test), 2))
 
     monkeypatch.setattr(text_baselines, "_fitted", fit)
-    train, y = ["x"] * 3000, np.arange(3000) % 2
+    train, y = ["x" * 40] * 3000, np.arange(3000) % 2
     assert (
         tfidf(train, y, ["x"] * 50, classes=2, weights=np.ones(3000), max_seconds=29, clock=lambda: clock.now) is None
     )
@@ -81,12 +81,27 @@ def test_some_of_many_texts_tell_whether_the_time_suffices(monkeypatch):
     assert fitted[1:] == [(300, 300, 5, None), (3000, 3000, 50, None)]
 
 
-def test_few_texts_are_fitted_at_once_and_without_a_limit_all_are(monkeypatch):
+def test_of_few_long_texts_a_part_of_each_tells_whether_the_time_suffices(monkeypatch):
+    clock, fitted = SimpleNamespace(now=0.0), []
+
+    def fit(train, y, test, classes, w):
+        fitted.append((len(train), sum(map(len, train)), sum(map(len, test)), len(y)))
+        clock.now += sum(map(len, train)) / 1e5
+        return np.zeros((len(test), 2))
+
+    monkeypatch.setattr(text_baselines, "_fitted", fit)
+    train, y = ["x" * 20_000] * 30, np.arange(30) % 2
+    assert tfidf(train, y, ["x" * 10] * 4, classes=2, max_seconds=5, clock=lambda: clock.now) is None
+    assert fitted == [(30, 60_000, 4, 30)]
+    assert tfidf(train, y, ["x" * 10] * 4, classes=2, max_seconds=7, clock=lambda: clock.now) is not None
+
+
+def test_short_texts_are_fitted_at_once_and_without_a_limit_all_are(monkeypatch):
     fitted = []
     monkeypatch.setattr(text_baselines, "_fitted", lambda train, *_: fitted.append(len(train)))
-    tfidf(["x"] * 1000, np.zeros(1000, int), ["x"], classes=2, max_seconds=1)
-    tfidf(["x"] * 3000, np.zeros(3000, int), ["x"], classes=2)
-    assert fitted == [1000, 3000]
+    tfidf(["x"] * 3000, np.zeros(3000, int), ["x"], classes=2, max_seconds=1)
+    tfidf(["x" * 100] * 3000, np.zeros(3000, int), ["x"], classes=2)
+    assert fitted == [3000, 3000]
 
 
 def test_it_finds_what_a_sentence_of_the_stanford_treebank_says():

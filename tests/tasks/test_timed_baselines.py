@@ -106,6 +106,37 @@ def test_weights_and_seed_reach_those_who_use_them():
     np.testing.assert_array_equal(made["MLP (same size)"], mlp)
 
 
+def test_who_minimises_a_loss_counts_classes_as_the_network_does_and_the_majority_does_not():
+    in_loss = np.where(Y == 1, 3.0, 1.0)
+    made, _ = compare(replace(SERIES, in_loss=in_loss), seconds=60)
+    assert made["majority class"][0].tolist() == [0.5, 0.5]
+    mlp = flat_mlp(X, Y, TEST, classes=2, parameters=300, steps=100, weights=in_loss)
+    np.testing.assert_array_equal(made["MLP (same size)"], mlp)
+    said = compare(replace(TEXTS, in_loss=np.array([2.0, 1.0, 1.0, 1.0])), seconds=60)[0]["TF-IDF"]
+    np.testing.assert_array_equal(said, tfidf(TEXTS.train, TEXTS.y, TEXTS.test, classes=2, weights=[2, 1, 1, 1]))
+
+
+def test_a_step_of_the_mlp_is_over_as_many_sequences_as_one_of_the_network():
+    made, _ = compare(replace(SERIES, batch_size=5), seconds=60)
+    mlp = flat_mlp(X, Y, TEST, classes=2, parameters=300, steps=100, batch_size=5)
+    np.testing.assert_array_equal(made["MLP (same size)"], mlp)
+    assert not np.array_equal(mlp, flat_mlp(X, Y, TEST, classes=2, parameters=300, steps=100))
+
+
+def test_neighbours_are_near_by_all_features_whatever_their_units():
+    draw = np.random.default_rng(3)
+    both = [Ragged(np.column_stack([one.values, 1e4 * draw.normal(size=len(one.values))]), one.starts)
+            for one in (X, TEST)]  # fmt: skip
+    asked = replace(SERIES, train=both[0], test=both[1])
+    scaled = [Ragged((one.values - both[0].values.mean(axis=0)) / both[0].values.std(axis=0), one.starts)
+              for one in both]  # fmt: skip
+    found = compare(asked, seconds=60)[0]["1-NN DTW"]
+    np.testing.assert_array_equal(found, dtw(scaled[0], Y, scaled[1], classes=2))
+    smaller = [Ragged(one.values * [1.0, 1e-6] + [7.0, 3.0], one.starts) for one in both]
+    again = compare(replace(asked, train=smaller[0], test=smaller[1]), seconds=60)[0]["1-NN DTW"]
+    np.testing.assert_array_equal(again, found)
+
+
 @pytest.mark.parametrize(
     ("seconds", "cost", "asked"),
     [

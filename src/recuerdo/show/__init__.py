@@ -17,6 +17,7 @@ from recuerdo.show.forecasts import plot_forecast, save_forecasts
 from recuerdo.show.gates import plot_gates, plot_time_constants
 from recuerdo.show.gradients import plot_depth, plot_gradient_flow, plot_growth, plot_itemised, plot_lyapunov
 from recuerdo.show.movement import plot_movement, plot_saturation
+from recuerdo.show.number_verdicts import plot_numbers
 from recuerdo.show.problems import plot_problem
 from recuerdo.show.statements import plot_four_cells, plot_norm_bound, plot_shrinking
 from recuerdo.show.unfold import plot_unfolded, save_unfolded
@@ -40,6 +41,7 @@ __all__ = [
     "plot_lyapunov",
     "plot_movement",
     "plot_norm_bound",
+    "plot_numbers",
     "plot_problem",
     "plot_saturation",
     "plot_shrinking",

@@ -52,19 +52,20 @@ def r2(truth: ArrayLike, answer: ArrayLike, weights: ArrayLike | None = None) ->
     """Return the share of the truth's variance that the answer explains: 1 is perfect, 0 is no better than the mean.
 
     Returns:
-        At most 1, without a lower bound; NaN where the truth does not vary. Errors are those of
-        :func:`mean_absolute_error`.
+        At most 1, without a lower bound. Of a truth that does not vary, as in scikit-learn, 1 where every answer is
+        exact and else 0; NaN of one row. Errors are those of :func:`mean_absolute_error`.
 
     Example:
         >>> r2([1, 2, 3], [1, 2, 4])
         0.5
     """
     y, f, w = _checked(truth, answer, weights)
-    if (np.ptp(y if w is None else y[w > 0], axis=0) == 0).any():
+    if len(y) < 2:
         return math.nan
+    still = np.ptp(y if w is None else y[w > 0], axis=0) == 0
     around = np.average((y - np.average(y, axis=0, weights=w)) ** 2, axis=0, weights=w)
     left = np.average((y - f) ** 2, axis=0, weights=w)
-    return float(np.mean(1 - left / around))
+    return float(np.mean(np.where(still, left == 0, 1 - left / np.where(still, 1.0, around))))
 
 
 def number_scores(truth: ArrayLike, answer: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:

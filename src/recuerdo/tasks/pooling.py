@@ -12,7 +12,11 @@ from recuerdo.tasks.temperature import fit_temperature
 Values = NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.02, 20.0
-"""The common weights between which the best is looked for."""
+"""The weights between which the best is looked for."""
+
+FOLDS, MANY = (10, 2), 1000
+"""Parts of the held-out rows, each judged by a pool that the others were fitted on; the second number from so many rows
+on, half of which tell as much as nearly all."""
 
 
 def log_probabilities(logits: Values) -> Values:
@@ -32,8 +36,8 @@ def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values 
     Each part is made honest by a temperature of its own, and then all count alike: the weights are s / T_k, and one s
     makes the pool honest. A part that knows little has a high temperature and says little. Free weights fit the rows
     at hand better and new ones worse, as a few hundred verdicts do not know a ratio well. With one part the weight is
-    1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`, whose care for rows that are all right holds for every
-    temperature here.
+    1 / T of :func:`recuerdo.tasks.temperature.fit_temperature`, whose care for few rows holds for every temperature
+    here: without any evidence K parts weigh 1 / K each, as in :func:`even_pool`.
 
     Args:
         parts: logits (n, C) each, said of rows that they have not learned from.
@@ -52,8 +56,65 @@ def fit_pool(parts: Sequence[Values], truth: NDArray[np.int64], weights: Values 
     alone = [1 / fit_temperature(part, truth, weights) for part in parts]
     if len(parts) == 1:
         return (alone[0],)
-    share = 1 / fit_temperature(summed(parts, alone), truth, weights)
-    return tuple(float(np.clip(share * one, LOWEST, HIGHEST)) for one in alone)
+    mean = [one / len(parts) for one in alone]
+    share = 1 / fit_temperature(summed(parts, mean), truth, weights)
+    return tuple(float(np.clip(share * one, LOWEST, HIGHEST)) for one in mean)
+
+
+def even_pool(parts: int) -> tuple[float, ...]:
+    """Return the weights of parts of which no held-out row tells anything: their mean."""
+    return (1 / parts,) * parts
+
+
+def cross_pooled(
+    parts: Sequence[Values],
+    truth: NDArray[np.int64],
+    weights: Values | None = None,
+    owner: NDArray[np.int64] | None = None,
+) -> Values:
+    """Return what the pool says of each row where it was fitted on the others: an honest sight of rows at hand.
+
+    The rows are dealt into 10 parts, class by class, or many into 2, and each part is pooled by the weights that
+    :func:`fit_pool` finds on all others. The logarithms of probabilities, (n, C), are what new rows would get.
+
+    Args:
+        parts, truth, weights: as in :func:`fit_pool`.
+        owner: (n,) which sequence each row is about, ascending: rows of one stay together. None where each is one.
+
+    Example:
+        >>> lucky = np.array([[3.0, 0.0], [0.0, 3.0]])
+        >>> cross_pooled([lucky], np.array([0, 1])).argmax(axis=1).tolist()
+        [0, 1]
+    """
+    folds = FOLDS[len(truth) >= MANY]
+    fold = dealt(truth if owner is None else owner, folds, apart=owner is not None)
+    made = np.empty(parts[0].shape)
+    for own in np.unique(fold):
+        here, others = fold == own, fold != own
+        some = None if weights is None else weights[others]
+        told = others.any() and (some is None or some.any())
+        pool = fit_pool([part[others] for part in parts], truth[others], some) if told else even_pool(len(parts))
+        made[here] = pooled([part[here] for part in parts], pool)
+    return made
+
+
+def dealt(values: NDArray[np.int64], hands: int, *, apart: bool = False) -> NDArray[np.int64]:
+    """Return for each of n rows which of so many hands it is dealt to, (n,).
+
+    Args:
+        values: (n,) classes: rows of each are spread over all hands, in the order in which they stand.
+        hands: how many.
+        apart: the values are names instead, and rows of one name go to one hand.
+
+    Example:
+        >>> dealt(np.array([7, 7, 9, 9, 9]), 2).tolist(), dealt(np.array([7, 7, 9, 9, 9]), 2, apart=True).tolist()
+        ([0, 1, 0, 1, 0], [0, 0, 1, 1, 1])
+    """
+    if apart:
+        return np.unique(values, return_inverse=True)[1] % hands
+    made = np.empty(len(values), np.int64)
+    made[np.argsort(values, kind="stable")] = np.arange(len(values)) % hands
+    return made
 
 
 def averaged(made: Sequence[Values]) -> Values:

@@ -142,18 +142,31 @@ def flat_mlp(
     return raw.numpy().reshape(len(test), *y.shape[1:]) * unit + offset
 
 
+def scale_of_steps(train: Ragged) -> tuple[Values, Values]:
+    """Return mean and standard deviation of each feature over all steps where it is known, (D,) each.
+
+    A feature that never varied in training says nothing later: its deviation is infinite.
+
+    Example:
+        >>> from recuerdo.data.ragged import Ragged
+        >>> scale_of_steps(Ragged.of([np.array([[1.0, 5.0], [3.0, 5.0]])]))
+        (array([2., 5.]), array([ 1., inf]))
+    """
+    values = train.values.astype(np.float64)
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0).sum(axis=0) / count
+    spread = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=0) / count)
+    return mean, np.where(spread > 0, spread, np.inf)
+
+
 class _Flat:
     """Sequences as rows of standardised numbers, all as long as the longest that it was made of."""
 
     def __init__(self, train: Ragged) -> None:
-        values = train.values.astype(np.float64)
-        known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        self.mean = np.where(known, values, 0).sum(axis=0) / count
-        spread = np.sqrt(np.where(known, (values - self.mean) ** 2, 0).sum(axis=0) / count)
-        self.std = np.where(spread > 0, spread, np.inf)  # what never varied in training says nothing later
+        self.mean, self.std = scale_of_steps(train)
         self.longest = int(train.lengths.max())
-        self.size = self.longest * values.shape[1]
+        self.size = self.longest * train.values.shape[1]
 
     def __call__(self, sequences: Ragged, indices: NDArray[np.int64]) -> Tensor:
         padded, lengths = sequences.padded(indices)

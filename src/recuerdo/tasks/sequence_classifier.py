@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
-from recuerdo.errors import DataError, OptionError
+from recuerdo.errors import OptionError
 from recuerdo.tasks.class_metrics import checked_weights
 from recuerdo.tasks.sequence_answers import Rows, answered
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
@@ -59,12 +59,13 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         bag: whether a bag of n-grams (TF-IDF with logistic regression) stands beside the recurrence, their verdicts
             pooled by weights from the trial; "auto" does for texts with a verdict at the end. Given words it reads with
             a space between them.
-        class_weight: class -> how much its sequences count, "balanced" for all classes alike, None for all sequences
-            alike.
+        class_weight: class -> how much its sequences count in the loss, "balanced" for all classes alike, None for all
+            sequences alike. Scores and temperature count every sequence alike, or by sample_weight.
         early_stop: whether the trial says how long the training on all sequences takes: for as many steps as did best
-            on the held-out sequences.
+            on half of the held-out sequences. The other half gives the scores.
         n_seeds: how many networks, which differ by their seed alone, are averaged.
-        trial: False trains once, on everything: no scores, no baselines, probabilities as the network says them.
+        trial: False trains once, on everything: no scores, no baselines, probabilities as the network says them, or
+            with a bag as the mean of both verdicts' logarithms.
         baselines: "auto" compares with the most frequent class, an MLP of as many parameters on the flattened numbers,
             the nearest neighbour by dynamic time warping (with the extra `baselines`), TF-IDF with logistic regression
             on texts, and where every word has a verdict, with the class that each word has most often; what takes
@@ -289,14 +290,18 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if self.class_weight is not None:
             if targets.each:
                 raise OptionError("class_weight weighs whole sequences, and with output='each' they have no class.")
-            assert targets.classes is not None
-            assert isinstance(targets.values, np.ndarray)
-            labels = targets.classes[targets.values]
             require_known_classes(self.class_weight, targets.classes)
-            weights = weights * compute_sample_weight(self.class_weight, labels)
-        if not weights.sum() > 0:
-            raise DataError(f"{self._who}: no sequence has any weight, so there is no class to learn.")
         return weights / weights.mean()
+
+    def _class_weights(self, targets: Targets) -> NDArray[np.float64]:
+        if self.class_weight is None:
+            return np.ones(len(targets))
+        assert targets.classes is not None
+        assert isinstance(targets.values, np.ndarray)
+        if isinstance(self.class_weight, Mapping):
+            named = self.class_weight
+            return np.array([named.get(label, 1.0) for label in targets.classes.tolist()], np.float64)[targets.values]
+        return np.asarray(compute_sample_weight(self.class_weight, targets.values), dtype=np.float64)
 
     def _bag_wanted(self, plan: Plan) -> bool:
         if self.bag is True and not plan.texts:

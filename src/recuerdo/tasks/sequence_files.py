@@ -53,6 +53,8 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
         "steps": model.steps,
         "flat": model.flat,
         "names": model.names,
+        "constant": None if model.constant is None else model.constant.tolist(),
+        "counted": model.counted,
         "report": estimator.report_.to_json(),
     }
     return write_model(path, CLASSIFIER if estimator.CLASSES else REGRESSOR, card, tensors, overwrite=overwrite)
@@ -84,6 +86,8 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             card["steps"],
             card["flat"],
             None if card["names"] is None else tuple(card["names"]),
+            None if card.get("constant") is None else np.array(card["constant"]),
+            card.get("counted", 0.0),
         )
         estimator._settle(model)
         estimator.report_ = SequenceReport.from_json(card["report"])

@@ -106,8 +106,9 @@ class SequenceEstimator(SequenceLearner):
         y, names = cut_answers(y, lengths), names_of(X)
         targets = self._read_targets(y, self._steps_of(source))
         weights = self._sample_weights(targets, sample_weight)
-        if (weights == 0).any():  # a sequence without weight says nothing, nor does the class that only such have
-            kept = np.flatnonzero(weights > 0)
+        in_loss = self._in_loss(targets, weights)
+        if (in_loss == 0).any():  # a sequence without weight says nothing, nor does the class that only such have
+            kept = np.flatnonzero(in_loss > 0)
             source, lengths = take(source, kept), None
             targets = self._read_targets(_kept(y, kept), self._steps_of(source))
             weights = weights[kept] / weights[kept].mean()
@@ -127,7 +128,7 @@ class SequenceEstimator(SequenceLearner):
         seconds = time.monotonic() - training
         if judged is not None:
             model = replace(model, pool=judged.pool)
-        self._settle(replace(model, names=names))
+        self._settle(replace(model, names=names).having_seen(targets, weights))
         self.report_ = self._make_report(judged, plan, members, seed, seconds, began)
         if self.report_.beaten and judged is not None and not self._copied:
             warnings.warn(self.report_.verdict, UserWarning, stacklevel=3)
@@ -159,12 +160,14 @@ class SequenceEstimator(SequenceLearner):
         model = self._model
         if targets.outputs != len(model.offset):
             raise ShapeError(f"y has {targets.outputs} columns, and when learning began it had {len(model.offset)}.")
-        samples = Samples(model.encode(source, self._who), scaled(targets, model.offset, model.unit), weights)
+        in_loss = self._in_loss(targets, weights)
+        samples = Samples(model.encode(source, self._who), scaled(targets, model.offset, model.unit), in_loss)
         schedule = self._schedule(plan, None)
         members = []
         for number, net in enumerate(model.nets):
             history = train_on(net, samples, schedule, seed=seed + number, label="one pass", steady=True)
             members.append(Member(net, history, seed + number))
+        self._model = model.having_seen(targets, weights)
         words = replace(plan, words=(*plan.words, "learned by partial_fit, the last call's sequences stand here"))
         seconds = time.monotonic() - began
         self.report_ = self._make_report(None, words, members, seed, seconds, began)
@@ -196,13 +199,15 @@ class SequenceEstimator(SequenceLearner):
         counted: Counted | None,
     ) -> Judged:
         """Train without the held-out sequences and judge them."""
-        from recuerdo.tasks.sequence_trial import judge
+        from recuerdo.tasks.sequence_trial import halved, judge
 
-        learned = np.setdiff1d(np.arange(len(source)), plan.held)
+        learned, held, watched = np.setdiff1d(np.arange(len(source)), plan.held), plan.held, None
+        if plan.early_stop:  # what ends the training is no judge of it
+            held, looked = halved(targets, plan.held)
+            watched = (take(source, looked), targets.take(looked), weights[looked])
         began = time.monotonic()
         budget = None if self.max_seconds is None else self.max_seconds * TRIAL_SHARE
         known, answers = take(source, learned), targets.take(learned)
-        watched = (take(source, plan.held), targets.take(plan.held), weights[plan.held]) if plan.early_stop else None
         model, members = self._train(
             known, answers, weights[learned], extra, plan, seed, None, budget, "trial", counted, learned, watched
         )
@@ -213,7 +218,7 @@ class SequenceEstimator(SequenceLearner):
             model,
             members,
             learned=(known, answers, weights[learned]),
-            held=(take(source, plan.held), targets.take(plan.held), weights[plan.held]),
+            held=(take(source, held), targets.take(held), weights[held]),
             plan=plan,
             began=began,
             seed=seed,
@@ -265,6 +270,7 @@ class SequenceEstimator(SequenceLearner):
             temperature=None if judged is None else judged.temperature,
             training_seconds=seconds,
             seed_scores={} if judged is None else judged.seed_scores,
+            points=() if judged is None else judged.points,
             unit="sequence" if not net.shape.each else "word" if plan.texts else "step",
         )
 

@@ -15,10 +15,11 @@ from recuerdo.data.ngram_counts import Counted
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import Tokens, fit_tokens
-from recuerdo.errors import OptionError
+from recuerdo.errors import DataError, OptionError
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.forecast_options import resolve_device
+from recuerdo.tasks.pooling import even_pool
 from recuerdo.tasks.sequence_inputs import NumberEncoding
 from recuerdo.tasks.sequence_models import SequenceModel, Source, encoded
 from recuerdo.tasks.sequence_nets import SequenceNet, SequenceShape
@@ -87,6 +88,17 @@ class SequenceLearner(BaseEstimator):
         """Whether a bag of n-grams stands beside the networks."""
         raise NotImplementedError
 
+    def _class_weights(self, targets: Targets) -> NDArray[np.float64]:
+        """Return how much each sequence counts in the loss for its class, (N,), beside its own weight."""
+        raise NotImplementedError
+
+    def _in_loss(self, targets: Targets, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each sequence counts in the loss, (N,), of mean 1: its own weight times its class's."""
+        made = weights * self._class_weights(targets)
+        if not made.sum() > 0:
+            raise DataError(f"{self._who}: no sequence has any weight, so there is nothing to learn.")
+        return made / made.mean()
+
     @property
     def name(self) -> str:
         """What tables call the model: the cell in the letters that people write it in."""
@@ -141,20 +153,25 @@ class SequenceLearner(BaseEstimator):
     ) -> tuple[SequenceModel, list[Member]]:
         """Fit encodings, networks and bag on some sequences, and see nothing else.
 
-        The n-grams of all texts are counted already; `rows` tells which of them these sequences are.
+        The n-grams of all texts are counted already; `rows` tells which of them these sequences are. The weights are
+        the sequences' own, without those of their classes.
         """
         encoding, prepare = self._make_encoding(source, extra, plan, seed)
         inputs = encoded(encoding, source)
         offset, unit = scale_of(targets)
         shape = self._make_shape(encoding, inputs, targets, plan)
-        bag = None
+        bag, in_loss = None, self._in_loss(targets, weights)
         if counted is not None:
             assert isinstance(targets.values, np.ndarray)
-            bag = Bag.fit(counted, rows, targets.values, targets.outputs, weights)
-        samples = Samples(inputs, scaled(targets, offset, unit), weights)
+            bag = Bag.fit(counted, rows, targets.values, targets.outputs, in_loss)
+        samples = Samples(inputs, scaled(targets, offset, unit), in_loss)
         looked = None
         if watched is not None:
-            looked = Samples(encoded(encoding, watched[0]), scaled(watched[1], offset, unit), watched[2])
+            looked = Samples(
+                encoded(encoding, watched[0]),
+                scaled(watched[1], offset, unit),
+                self._in_loss(watched[1], watched[2]),
+            )
         members = []
         schedule = self._schedule(plan, None if budget is None else budget / self.n_seeds)
         for number in range(self.n_seeds):
@@ -174,7 +191,7 @@ class SequenceLearner(BaseEstimator):
             )
             if members[-1].interrupted:
                 break
-        pool = (1.0,) if bag is None else (0.5, 0.5)
+        pool = even_pool(1 if bag is None else 2)
         nets = tuple(member.net for member in members)
         return SequenceModel(nets, encoding, bag, pool, targets.classes, offset, unit, steps, targets.flat), members
 

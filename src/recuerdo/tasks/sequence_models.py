@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from recuerdo.data.texts import Tokens
 from recuerdo.errors import DataError
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.pooling import averaged, pooled
+from recuerdo.tasks.sequence_baselines import most_frequent
 from recuerdo.tasks.sequence_inputs import NumberEncoding
 from recuerdo.tasks.sequence_nets import SequenceNet
+from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.sequence_training import answers
 
 Values = NDArray[np.float64]
@@ -69,6 +71,8 @@ class SequenceModel:
         steps: time steps that each sequence has to have, where it was fitted on rows of a 2-D array; None for any.
         flat: whether numbers have no axis of columns.
         names: of the columns, where it was fitted on a table.
+        constant: how frequent each class was in training, (C,), or the mean of its numbers: what has to be beaten.
+        counted: how much all training answers count together.
     """
 
     nets: tuple[SequenceNet, ...]
@@ -81,6 +85,22 @@ class SequenceModel:
     steps: int | None
     flat: bool = True
     names: tuple[str, ...] | None = None
+    constant: Values | None = None
+    counted: float = 0.0
+
+    def having_seen(self, targets: Targets, weights: Values) -> SequenceModel:
+        """Return it with a `constant` that is over further training answers too.
+
+        Args:
+            targets: the answers.
+            weights: (N,) how much each sequence counts, without what classes count in the loss.
+        """
+        y, owner = targets.flatten()
+        w = weights[owner]
+        now = most_frequent(y, 1, classes=None if self.classes is None else len(self.classes), weights=w)[0]
+        count = self.counted + float(w.sum())
+        before = now if self.constant is None else self.constant
+        return replace(self, constant=before + (now - before) * (w.sum() / count), counted=count)
 
     @property
     def kind(self) -> str:

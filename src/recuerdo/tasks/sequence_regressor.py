@@ -195,6 +195,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         return read_numbers(y, lengths, each=self.output == "each", who=self._who)
 
+    def _class_weights(self, targets: Targets) -> NDArray[np.float64]:
+        return np.ones(len(targets))
+
     def _sample_weights(self, targets: Targets, sample_weight: Any) -> NDArray[np.float64]:
         N = len(targets)
         weights = np.ones(N) if sample_weight is None else checked_weights(sample_weight, N)

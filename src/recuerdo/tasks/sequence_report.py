@@ -32,6 +32,9 @@ LEVEL = 0.005
 MOST_PRINTED = 12
 """Classes up to which the confusion is printed."""
 
+MOST_POINTS = 2_000
+"""Rows whose truth and answer are kept."""
+
 Label = str | int | float | bool
 
 
@@ -46,7 +49,9 @@ class SequenceReport:
         rows: how many verdicts each score is over.
         choices: what was decided from the data, in sentences.
         skipped: which baselines were left out and why, in sentences.
-        steps: optimiser steps; the same seed with max_steps at this number repeats the model.
+        steps: optimiser steps of the training on all sequences, of the first network where there are several. Where no
+            clock ended it (max_seconds, Ctrl-C), the same seed with max_steps at this number trains the same networks;
+            after early_stop another trial then finds another temperature.
         seconds: time that the whole fit took.
         random_state: the seed that was used, given or drawn.
         parameters: numbers that a network of the model learned.
@@ -56,6 +61,7 @@ class SequenceReport:
         training_seconds: time that the final training took, without trial and baselines.
         seed_scores: seed -> score -> value of each network on its own, where several were averaged.
         unit: what a row is: "sequence", or where every step has a verdict "step", or "word" of texts.
+        points: (truth, answer) of rows that were held out, of 2,000 at most, where each is one number.
 
     Raises:
         OptionError: a class is neither text nor a number nor a truth value.
@@ -82,6 +88,7 @@ class SequenceReport:
     training_seconds: float = math.nan
     seed_scores: dict[int, dict[str, float]] = field(default_factory=dict)
     unit: str = "sequence"
+    points: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(_plain_label(label) for label in self.classes))
@@ -113,7 +120,22 @@ class SequenceReport:
             margin, number = f"{100 * (found.own - found.other):.1f} points more", ".3f"
         else:
             margin, number = (f"{100 * (1 - found.own / found.other):.0f} % less" if found.other else ""), ".4g"
-        return sentence(self.model, found, number, margin, usable=usable, remedy="more data or another cell")
+        few = None
+        if self.kind == "classes" and abs(found.own - found.other) > LEVEL:  # level by the rule of one row alone
+            few = self._rows()
+        return sentence(
+            self.model,
+            found,
+            number,
+            margin,
+            usable=usable,
+            remedy="more data or another cell",
+            partial=bool(self.skipped),
+            few=few,
+        )
+
+    def _rows(self, kind: str = "") -> str:
+        return f"{self.rows} {kind}{self.unit}{'s' if self.rows != 1 else ''}"
 
     @property
     def standing(self) -> Standing:
@@ -137,8 +159,7 @@ class SequenceReport:
         told = [*self.choices, *self.skipped]
         if not self.scores:
             return "\n".join([NO_TRIAL, *told])
-        held = f"On {self.rows} held-out {self.unit}{'s' if self.rows != 1 else ''}:"
-        said = [held, self.table(), self.verdict]
+        said = [f"On {self._rows('held-out ')}:", self.table(), self.verdict]
         if self.seed_scores:
             name = DECIDES[self.kind]
             own = [row[name] for row in self.seed_scores.values()]
@@ -149,19 +170,22 @@ class SequenceReport:
         return "\n".join([*said, *told])
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw which classes were taken for which: counts, and each row's shares as shades.
+        """Draw which classes were taken for which: counts, and each row's shares as shades; numbers against the truth.
 
         Args:
             ax: where to draw; None makes a new figure.
 
         Raises:
-            OptionError: there is no confusion to draw.
+            OptionError: no trial was held, or a row is several numbers.
         """
-        if not self.confusion:
-            why = "numbers are not confused with each other" if self.kind == "numbers" else NO_TRIAL
-            raise OptionError(f"There is no confusion matrix to draw: {why}")
-        from recuerdo.show import plot_confusion
+        if not self.scores:
+            raise OptionError(f"There are no verdicts to draw: {NO_TRIAL}")
+        if self.kind == "numbers" and not self.points:
+            raise OptionError("Rows of several numbers are not drawn: fit one column of y alone, or draw your own.")
+        from recuerdo.show import plot_confusion, plot_numbers
 
+        if self.kind == "numbers":
+            return plot_numbers(np.array(self.points), title=f"{self.model}: answers", ax=ax)
         return plot_confusion(np.array(self.confusion), self.classes, title=f"{self.model}: verdicts", ax=ax)
 
     def to_json(self) -> dict[str, Any]:
@@ -184,8 +208,28 @@ class SequenceReport:
                 "skipped": tuple(plain["skipped"]),
                 "training_seconds": math.nan if seconds is None else seconds,
                 "seed_scores": {seed: numbers(row) for seed, row in plain["seed_scores"]},
+                "points": tuple((truth, answer) for truth, answer in plain.get("points", ())),
             }
         )
+
+
+def points_of(truth: ArrayLike, answers: ArrayLike) -> tuple[tuple[float, float], ...]:
+    """Return (truth, answer) of n rows, of many rows evenly chosen ones; none where a row is several numbers.
+
+    Args:
+        truth, answers: (n,) or (n, K).
+
+    Example:
+        >>> points_of([1.0, 2.0], [[1.5], [2.5]])
+        ((1.0, 1.5), (2.0, 2.5))
+    """
+    pairs = np.stack(
+        [np.asarray(each, dtype=np.float64).reshape(len(np.asarray(each)), -1) for each in (truth, answers)]
+    )
+    if pairs.shape[2] != 1:
+        return ()
+    shown = pairs[:, :: max(1, -(-pairs.shape[1] // MOST_POINTS)), 0]
+    return tuple(zip(shown[0].tolist(), shown[1].tolist(), strict=True))
 
 
 def sequence_scores(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recuerdo.errors import DataError, ShapeError
 from recuerdo.tasks.class_metrics import confusion
-from recuerdo.tasks.sequence_baselines import MAJORITY, MEAN, most_frequent
-from recuerdo.tasks.sequence_report import SequenceReport, sequence_scores
+from recuerdo.tasks.sequence_baselines import MAJORITY, MEAN
+from recuerdo.tasks.sequence_report import SequenceReport, points_of, sequence_scores
 
 if TYPE_CHECKING:
     from recuerdo.tasks.sequence_fitting import SequenceEstimator
@@ -26,8 +26,8 @@ class Verdicts:
         classes: (C,) labels; None for numbers.
         owner: (M,) which sequence each answer is about.
         labels: (M,) the truth; None where it is not known.
-        report: the scores against the truth beside the same answer each time, the best that there is of such; None
-            where the truth is not known.
+        report: the scores against the truth beside the same answer each time, that of training; None where the truth
+            is not known.
     """
 
     answers: NDArray[np.float64]
@@ -96,10 +96,13 @@ def verdicts(estimator: SequenceEstimator, X: Any, labels: NDArray[Any] | None =
 def _report(
     estimator: SequenceEstimator, answers: NDArray[np.float64], classes: NDArray[Any] | None, labels: NDArray[Any]
 ) -> SequenceReport:
-    own = replace(estimator.report_, rows=len(labels), choices=(), skipped=(), seed_scores={}, confusion=())
+    own = replace(estimator.report_, rows=len(labels), choices=(), skipped=(), seed_scores={}, confusion=(), points=())
+    constant, said = estimator._model.constant, {own.model: answers}
     if classes is None:
-        said = {own.model: answers, MEAN: most_frequent(labels, len(labels))}
-        return replace(own, scores=sequence_scores(said, labels, "numbers"))
+        if constant is not None:  # as it is in files of older versions
+            said[MEAN] = np.repeat(constant, len(labels))
+        scores = sequence_scores(said, labels, "numbers")
+        return replace(own, scores=scores, points=points_of(labels, answers))
     if (classes.dtype.kind == "U") != (labels.dtype.kind == "U"):
         what, other = ("text", "numbers") if labels.dtype.kind == "U" else ("numbers", "text")
         raise DataError(
@@ -110,8 +113,10 @@ def _report(
     every = np.concatenate([classes, unseen])
     order = np.argsort(every, kind="stable")
     truth = order[np.searchsorted(every[order], labels)]
-    p = np.pad(answers, ((0, 0), (0, len(unseen))))
-    constant = most_frequent(truth, len(truth), classes=len(every))
+    foreign = (0, len(unseen))
+    said[own.model] = p = np.pad(answers, ((0, 0), foreign))
+    if constant is not None:
+        said[MAJORITY] = np.tile(np.pad(constant, foreign), (len(truth), 1))
     notes = ()
     if len(unseen):
         shown = ", ".join(repr(one.item()) for one in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
@@ -119,7 +124,7 @@ def _report(
         notes = (f"{rows} of {len(labels)} have a class that training did not have ({shown}): none can be right",)
     return replace(
         own,
-        scores=sequence_scores({own.model: p, MAJORITY: constant}, truth, "classes"),
+        scores=sequence_scores(said, truth, "classes"),
         classes=tuple(every.tolist()),
         confusion=tuple(map(tuple, confusion(p, truth).tolist())),
         choices=notes,

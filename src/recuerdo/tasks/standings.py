@@ -61,7 +61,15 @@ def stand(
 
 
 def sentence(
-    model: str, found: Standing, number: str, margin: str, *, usable: bool, remedy: str, partial: bool = False
+    model: str,
+    found: Standing,
+    number: str,
+    margin: str,
+    *,
+    usable: bool,
+    remedy: str,
+    partial: bool = False,
+    few: str | None = None,
 ) -> str:
     """Return one sentence on the model against its best baseline.
 
@@ -73,11 +81,14 @@ def sentence(
         usable: whether the baseline can be fitted by itself and so be recommended.
         remedy: what a model that lost needs.
         partial: whether a baseline was left out, so that the best is the best of those that were not.
+        few: over how few rows the scores are, such as "2 sequences", where that alone makes two level.
     """
     score, best = found.score, found.best
     own, other = format(found.own, number), format(found.other, number)
     if best is None:
         return f"{model}: no baseline was asked for, so whether it is any good is not known."
+    if found.level and few is not None:
+        return f"{model} and {best} are level: {score} {own} and {other} on {few}, too few to tell which is better."
     if found.level:
         return f"{model} and {best} are level: {score} {own} and {other}. The model adds nothing to this baseline."
     if found.winner == model:

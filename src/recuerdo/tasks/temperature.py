@@ -15,20 +15,29 @@ Values = NDArray[np.float64]
 COLDEST, HOTTEST = 0.05, 20.0
 """The temperatures between which the best one is looked for."""
 
+LOOKS = 25
+"""Temperatures that are tried before the search between the best one's neighbours; an odd number has 1 among them."""
+
+SPREAD = 0.5
+"""Standard deviation of log T before any row is seen: two networks of three within 0.6 to 1.6. Of 0.2, 0.35, 0.5, 0.7
+and 1, with Platt's doubt about right rows and without, this one without it lost little everywhere on synthetic draws
+(2 to 6 classes, 3 to 200 rows to fit, 300 others to judge). Log loss above that of the best T, for T of spread 0.25,
+0.5 and 0.8: with 10 rows 0.009, 0.032 and 0.050 (T = 1 has 0.007, 0.081 and 0.130, Platt's doubt alone 0.070, 0.067
+and 0.074), with 60 rows 0.007, 0.010 and 0.007 (0.013, 0.057 and 0.077; 0.010, 0.017 and 0.011)."""
+
 
 def fit_temperature(logits: ArrayLike, truth: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Return the temperature T with which softmax(logits / T) has the least log loss on held-out rows.
+    """Return the temperature T with which softmax(logits / T) fits held-out rows, as far as these can tell.
 
-    One number for all classes changes no verdict, only how sure it is. Where all n verdicts are right the log loss has
-    no minimum: it falls for as long as T does. Each row is therefore held to be right with a probability of (n + 1) /
-    (n + 2), as Platt does, and to be any other class with the rest: 54 right verdicts of 54 bring the probabilities to
-    about 98 %, not to 1. With many rows this changes nothing that shows. The log loss is convex in 1 / T, so that one
-    minimum is all there is.
+    One number for all classes changes no verdict, only how sure it is. A handful of rows cannot tell T, and where all
+    of them are right their log loss has no minimum: it falls for as long as T does. T is therefore the most probable
+    one under a prior, log T ~ N(0, SPREAD^2): what is minimised is the sum of the rows' log losses plus
+    log(T)^2 / (2 SPREAD^2). Few rows leave T near 1, the network's own certainty; hundreds decide by themselves.
 
     Args:
         logits: (n, C), what the network says of rows that it has not learned from.
         truth: their classes, (n,) indices from 0 to C - 1.
-        weights: how much each row counts, (n,).
+        weights: how much each row counts, (n,), beside the others: their mean counts as one row.
 
     Returns:
         T from 0.05 to 20: above 1 where the network is too sure of itself, below 1 where it is not sure enough.
@@ -38,8 +47,7 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike, weights: ArrayLike | No
         DataError: a logit is not finite, a truth is no class, or a weight is none.
 
     Source:
-        Guo et al. 2017, On calibration of modern neural networks, section 4.2; the probability of a row: Platt 1999,
-        Probabilistic outputs for support vector machines.
+        Guo et al. 2017, On calibration of modern neural networks, section 4.2, without the prior.
 
     Example:
         >>> logits = np.array([[2.0, 0.0]] * 1000)  # sure at 88 %, and right in 731 of 1000
@@ -49,20 +57,19 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike, weights: ArrayLike | No
     from scipy.optimize import minimize_scalar
 
     z, y, w = _checked(logits, truth, weights)
-    n, count = z.shape
-    if count == 1:
-        return 1.0
+    n = len(z)
     z = z - z.max(axis=1, keepdims=True)
-    doubt = 1 / (n + 2)
-    # What the cross-entropy takes of each logit: all of it but the doubt from the true class, the rest from the others.
     own = z[np.arange(n), y]
-    expected = (1 - doubt) * own + doubt * (z.sum(axis=1) - own) / (count - 1)
 
     def loss(log_temperature: float) -> float:
         inverse = math.exp(-log_temperature)
-        return float(np.average(np.log(np.exp(z * inverse).sum(axis=1)) - inverse * expected, weights=w))
+        each = np.log(np.exp(z * inverse).sum(axis=1)) - inverse * own
+        return float(np.average(each, weights=w)) + (log_temperature / SPREAD) ** 2 / (2 * n)
 
-    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    # The prior may leave two minima, so that a look at the whole range comes before the search.
+    grid = np.linspace(math.log(COLDEST), math.log(HOTTEST), LOOKS)
+    best = int(np.argmin([loss(one) for one in grid]))
+    bounds = grid[max(best - 1, 0)], grid[min(best + 1, LOOKS - 1)]
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.clip(math.exp(found.x), COLDEST, HOTTEST))
 
@@ -90,6 +97,8 @@ def temperature_words(temperature: float, rows: int) -> str:
         >>> temperature_words(1.5, 60)
         'probabilities are softened by a temperature of 1.50, fitted on 60 held-out verdicts'
     """
+    if f"{temperature:.2f}" == "1.00":
+        return f"probabilities are as the network says them: {rows} held-out verdicts tell of no better temperature"
     does = "softened" if temperature > 1 else "sharpened"
     said = f"probabilities are {does} by a temperature of {temperature:.2f}, fitted on {rows} held-out verdicts"
     if temperature >= HOTTEST * (1 - 1e-3):

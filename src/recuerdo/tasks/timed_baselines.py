@@ -5,19 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from recuerdo.data.ragged import Ragged
 from recuerdo.errors import DataError
-from recuerdo.tasks.sequence_baselines import MAJORITY, MEAN, MLP, STEP_MLP, flat_mlp, hidden_size, most_frequent
+from recuerdo.tasks.sequence_baselines import (
+    MAJORITY,
+    MEAN,
+    MLP,
+    STEP_MLP,
+    flat_mlp,
+    hidden_size,
+    most_frequent,
+    scale_of_steps,
+)
 from recuerdo.tasks.text_baselines import TFIDF, tfidf
 from recuerdo.tasks.warping_baseline import DTW, dtw, dtw_cost, installed
 from recuerdo.tasks.word_baselines import WORD_MAJORITY, WORD_MEAN, of_each_word
-
-if TYPE_CHECKING:
-    from recuerdo.data.ragged import Ragged
 
 Values = NDArray[np.float64]
 
@@ -37,6 +44,8 @@ class Asked:
         parameters: how many the network has that they stand beside.
         steps: how many it was trained for.
         weights: how much each training sequence counts, (N,).
+        in_loss: the same where it is learned from, as classes may have weights there; None as `weights`.
+        batch_size: how many sequences a step of the network's training learned from.
         seed: of what is drawn.
         unit: "sequence", or "step" where every sequence is one step of a longer one, or "word" where every text is one
             word of a longer one.
@@ -49,8 +58,15 @@ class Asked:
     parameters: int
     steps: int
     weights: ArrayLike | None = None
+    in_loss: ArrayLike | None = None
+    batch_size: int = 32
     seed: int = 0
     unit: str = "sequence"
+
+    @property
+    def learned(self) -> ArrayLike | None:
+        """How much each training sequence counts for those who minimise a loss, (N,)."""
+        return self.weights if self.in_loss is None else self.in_loss
 
     @property
     def sequences(self) -> tuple[Ragged, Ragged]:
@@ -67,6 +83,8 @@ def compare(
     asked: Asked, *, seconds: float, clock: Callable[[], float] = time.monotonic
 ) -> tuple[dict[str, Values], tuple[str, ...]]:
     """Let every baseline judge the same sequences, the cheap ones first, until the time is over.
+
+    Several features are standardised by the training steps for all of them, the nearest neighbour too.
 
     Args:
         asked: what they are asked.
@@ -123,7 +141,7 @@ def _tfidf(asked: Asked, left: float, clock: Callable[[], float]) -> Values | st
     try:
         found = tfidf(
             train, asked.y, test,
-            classes=asked.classes, weights=asked.weights, max_seconds=left, clock=clock,
+            classes=asked.classes, weights=asked.learned, max_seconds=left, clock=clock,
         )  # fmt: skip
     except DataError:
         return "no training text has a word"
@@ -142,8 +160,8 @@ def _mlp(asked: Asked, left: float, clock: Callable[[], float]) -> Values | str:
             f"and the model has {asked.parameters:,}"
         )
     found = flat_mlp(
-        train, asked.y, test, classes=asked.classes, weights=asked.weights,
-        parameters=asked.parameters, steps=asked.steps, max_seconds=left, seed=asked.seed,
+        train, asked.y, test, classes=asked.classes, weights=asked.learned, parameters=asked.parameters,
+        steps=asked.steps, batch_size=asked.batch_size, max_seconds=left, seed=asked.seed,
     )  # fmt: skip
     return _late(left) if found is None else found
 
@@ -155,6 +173,9 @@ def _dtw(asked: Asked, left: float, clock: Callable[[], float]) -> Values | str:
         return missing
     if np.isnan(train.values).any() or np.isnan(test.values).any():
         return "it takes no missing values"
+    if train.values.shape[1] > 1:  # else the feature of the largest unit decides alone who is near
+        mean, std = scale_of_steps(train)
+        train, test = (Ragged((one.values - mean) / std, one.starts) for one in (train, test))
     expected = _cost(asked)
     if expected > left:
         return f"it would have taken about {expected:.3g} s, more than the {left:.1f} s that were left"
