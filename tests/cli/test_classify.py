@@ -160,6 +160,35 @@ def test_a_saved_model_judges_other_files(classify):
     assert first.out.split("of TEST:")[1].split("Written")[0] == again.out.split("of TEST:")[1].split("Written")[0]
 
 
+def test_a_saved_model_remembers_the_columns_of_a_long_table(classify):
+    train = steps(20).with_columns(second=pl.col("height") * 0 + 7 - pl.int_range(120) % 5)
+    train.write_csv("train.csv")
+    # In another order, and with a column more.
+    train.select("second", "at", "kind", pl.lit(3.0).alias("z"), "run", "height").write_csv("test.csv")
+    columns = ("--id", "run", "--time", "at", "--label", "kind", "--features", "height", "--features", "second")
+    first = classify("train.csv", "test.csv", *columns, "--save", "model", "--out", "one.csv")
+    assert first.code == 0, first.err
+    again = classify("model", "test.csv", "--out", "two.csv", quick=False)  # as is printed below "Next:"
+    assert again.code == 0, again.err
+    assert Path("one.csv").read_text() == Path("two.csv").read_text()
+    train.drop("second").rename({"run": "who"}).write_csv("less.csv")
+    less = classify("model", "less.csv", "--id", "who", quick=False)
+    assert (less.code, "less.csv has no column 'second'" in less.err.replace("\n", " ")) == (2, True)
+    train.drop("kind").write_csv("new.csv")
+    assert "TEST has no labels" in classify("model", "new.csv", quick=False).out
+    typo = classify("model", "test.csv", "--label", "kinds", quick=False)
+    assert (typo.code, "test.csv has no column 'kinds'" in typo.err.replace("\n", " ")) == (2, True)
+
+
+def test_a_saved_model_remembers_which_column_holds_the_texts(classify):
+    table = TEXTS.with_columns(other=pl.lit("in no way a short text of all those"))
+    table.write_csv("texts.csv")
+    first = classify("texts.csv", "texts.csv", "--text", "text", "--label", "label", "--save", "model")
+    again = classify("model", "texts.csv", quick=False)
+    assert again.code == 0, again.err
+    assert first.out.split("of TEST:")[1].split("Written")[0].strip() == again.out.split("of TEST:")[1].strip()
+
+
 def test_a_saved_model_of_texts_finds_the_labels_of_a_table(classify):
     TEXTS.write_csv("texts.csv")
     assert classify("texts.csv", "--save", "model").code == 0

@@ -127,6 +127,10 @@ def classify(
         if picture is not None and not model.CLASSES:
             raise OptionError(f"--picture draws which classes are taken for which, and {train} has none: leave it out.")
         columns = replace(columns, each=model.output == "each")
+        assert test is not None
+        from recuerdo.tasks.sequence_files import columns_of
+
+        columns = Columns.of_model(columns_of(model), columns, test)
     else:
         given = read_given(train, columns, labelled=True)
         print("\n".join(given.said), flush=True)
@@ -137,7 +141,8 @@ def classify(
             require_classes(given)
     which = 0
     if test is not None:
-        asked = read_given(test, columns, labelled=None)
+        # A label that is named for a saved model is TEST's own; one that is remembered or TRAIN's may lack in TEST.
+        asked = read_given(test, columns, labelled=True if saved and label is not None else None)
         print("\n".join(asked.said), flush=True)
         if regress or not getattr(model, "CLASSES", True):
             asked = as_numbers(asked)
@@ -149,6 +154,10 @@ def classify(
     if given is not None:
         model = _fit(given, fitting)
     if save is not None:
+        assert given is not None
+        from recuerdo.tasks.sequence_files import remember_columns
+
+        remember_columns(model, given.columns.to_json())
         model.save(save, overwrite=overwrite)
     if asked is not None:
         _judge(model, asked, out, picture)
