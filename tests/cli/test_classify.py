@@ -260,6 +260,7 @@ def test_what_is_there_is_not_overwritten_unasked(classify, option):
     ("arguments", "message"),
     [
         (["nowhere.ts"], "nowhere.ts"),
+        (["waves.arff"], "waves.arff: ARFF is not read. The archives have the same sequences as .ts: take that file."),
         (["a.ts", "--out", "x.csv"], "There is no TEST, whose sequences --out is for: name it after a.ts."),
         (["a.ts", "a.ts", "--picture", "x.gif"], "A picture ends in .png, .svg, .pdf, and x.gif does not"),
         (["a.ts", "a.ts", "--picture", "x.png", "--regress"], "--picture draws which classes are taken for which"),

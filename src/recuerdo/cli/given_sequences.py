@@ -107,8 +107,10 @@ def read_given(path: Path, columns: Columns, *, labelled: bool | None) -> Given:
 
     Raises:
         OptionError: columns are named that such a file has not.
-        DataError: it cannot be read.
+        DataError: it cannot be read, or is one of ARFF.
     """
+    if path.name.lower().removesuffix(".gz").endswith(".arff"):
+        raise DataError(f"{path.name}: ARFF is not read. The archives have the same sequences as .ts: take that file.")
     if columns.id is not None:
         return _long(path, columns, labelled)
     if columns.time is not None or columns.features is not None or columns.each:
