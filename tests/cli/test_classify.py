@@ -96,6 +96,17 @@ def test_texts_with_labels_are_classified(classify, name):
     assert pl.read_csv("said.csv")["verdict"].to_list() == model.predict(TEXTS["text"].to_list()).tolist()
 
 
+def test_the_level_of_tokens_and_the_weight_of_classes_are_those_of_the_classifier(classify):
+    table = TEXTS.filter((pl.col("label") == "good") | (pl.int_range(48) < 12))
+    table.write_csv("texts.csv")
+    done = classify("texts.csv", "texts.csv", "--level", "char", "--class-weight", "balanced", "--out", "said.csv")
+    assert done.code == 0, done.err
+    asked = QUICK | {"level": "char", "class_weight": "balanced"}
+    model = rc.SequenceClassifier(**asked).fit(table["text"].to_list(), table["label"].to_numpy())
+    made = model.predict_proba(table["text"].to_list())
+    np.testing.assert_allclose(pl.read_csv("said.csv")["p_good"], made[:, 1], rtol=1e-12)
+
+
 def test_a_long_table_is_told_apart_by_id_and_sorted_by_time(classify):
     steps(20).write_csv("train.csv")
     steps(8, 1).write_csv("test.csv")
@@ -268,6 +279,8 @@ def test_what_is_there_is_not_overwritten_unasked(classify, option):
         (["a.ts", "--output", "each"], "go with a long table, one row for each step: name the column"),
         (["a.ts", "--output", "all"], "--output all is not offered: there are last and each."),
         (["a.ts", "--regress"], "--regress learns numbers, and a label is 'down': leave --regress out."),
+        (["a.ts", "--class-weight", "x"], "--class-weight x is not offered: there is balanced."),
+        (["a.ts", "--class-weight", "balanced", "--regress"], "--class-weight is of classes, and --regress has none"),
         (["a.ts", "--cell", "rnn"], "cell='rnn' is not offered"),
         (["a.ts", "a.ts", "--explanation", "x.png"], "it names no row: add --explain ROW."),
         (["a.ts", "a.ts", "--explain", "77"], "--explain 77: there is no such row; there are 0 to 19."),

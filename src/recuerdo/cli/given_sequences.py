@@ -40,7 +40,7 @@ class Columns:
         """
         if kept is None or (not path.is_dir() and is_archive(path)):
             return typed
-        fields = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.items()}
+        fields: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.items()}
         named = {name: one for name, one in asdict(typed).items() if one is not None}
         if "text" in named or "id" in named:  # a table of the other kind: nothing but the labels is as it was
             fields |= {"id": None, "time": None, "features": None} if "text" in named else {"text": None}
