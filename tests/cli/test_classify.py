@@ -96,6 +96,17 @@ def test_texts_with_labels_are_classified(classify, name):
     assert pl.read_csv("said.csv")["verdict"].to_list() == model.predict(TEXTS["text"].to_list()).tolist()
 
 
+def test_the_level_of_tokens_and_the_weight_of_classes_are_those_of_the_classifier(classify):
+    table = TEXTS.filter((pl.col("label") == "good") | (pl.int_range(48) < 12))
+    table.write_csv("texts.csv")
+    done = classify("texts.csv", "texts.csv", "--level", "char", "--class-weight", "balanced", "--out", "said.csv")
+    assert done.code == 0, done.err
+    asked = QUICK | {"level": "char", "class_weight": "balanced"}
+    model = rc.SequenceClassifier(**asked).fit(table["text"].to_list(), table["label"].to_numpy())
+    made = model.predict_proba(table["text"].to_list())
+    np.testing.assert_allclose(pl.read_csv("said.csv")["p_good"], made[:, 1], rtol=1e-12)
+
+
 def test_a_long_table_is_told_apart_by_id_and_sorted_by_time(classify):
     steps(20).write_csv("train.csv")
     steps(8, 1).write_csv("test.csv")
@@ -158,6 +169,35 @@ def test_a_saved_model_judges_other_files(classify):
     assert again.code == 0, again.err
     assert Path("one.csv").read_text() == Path("two.csv").read_text()
     assert first.out.split("of TEST:")[1].split("Written")[0] == again.out.split("of TEST:")[1].split("Written")[0]
+
+
+def test_a_saved_model_remembers_the_columns_of_a_long_table(classify):
+    train = steps(20).with_columns(second=pl.col("height") * 0 + 7 - pl.int_range(120) % 5)
+    train.write_csv("train.csv")
+    # In another order, and with a column more.
+    train.select("second", "at", "kind", pl.lit(3.0).alias("z"), "run", "height").write_csv("test.csv")
+    columns = ("--id", "run", "--time", "at", "--label", "kind", "--features", "height", "--features", "second")
+    first = classify("train.csv", "test.csv", *columns, "--save", "model", "--out", "one.csv")
+    assert first.code == 0, first.err
+    again = classify("model", "test.csv", "--out", "two.csv", quick=False)  # as is printed below "Next:"
+    assert again.code == 0, again.err
+    assert Path("one.csv").read_text() == Path("two.csv").read_text()
+    train.drop("second").rename({"run": "who"}).write_csv("less.csv")
+    less = classify("model", "less.csv", "--id", "who", quick=False)
+    assert (less.code, "less.csv has no column 'second'" in less.err.replace("\n", " ")) == (2, True)
+    train.drop("kind").write_csv("new.csv")
+    assert "TEST has no labels" in classify("model", "new.csv", quick=False).out
+    typo = classify("model", "test.csv", "--label", "kinds", quick=False)
+    assert (typo.code, "test.csv has no column 'kinds'" in typo.err.replace("\n", " ")) == (2, True)
+
+
+def test_a_saved_model_remembers_which_column_holds_the_texts(classify):
+    table = TEXTS.with_columns(other=pl.lit("in no way a short text of all those"))
+    table.write_csv("texts.csv")
+    first = classify("texts.csv", "texts.csv", "--text", "text", "--label", "label", "--save", "model")
+    again = classify("model", "texts.csv", quick=False)
+    assert again.code == 0, again.err
+    assert first.out.split("of TEST:")[1].split("Written")[0].strip() == again.out.split("of TEST:")[1].strip()
 
 
 def test_a_saved_model_of_texts_finds_the_labels_of_a_table(classify):
@@ -231,6 +271,7 @@ def test_what_is_there_is_not_overwritten_unasked(classify, option):
     ("arguments", "message"),
     [
         (["nowhere.ts"], "nowhere.ts"),
+        (["waves.arff"], "waves.arff: ARFF is not read. The archives have the same sequences as .ts: take that file."),
         (["a.ts", "--out", "x.csv"], "There is no TEST, whose sequences --out is for: name it after a.ts."),
         (["a.ts", "a.ts", "--picture", "x.gif"], "A picture ends in .png, .svg, .pdf, and x.gif does not"),
         (["a.ts", "a.ts", "--picture", "x.png", "--regress"], "--picture draws which classes are taken for which"),
@@ -238,6 +279,8 @@ def test_what_is_there_is_not_overwritten_unasked(classify, option):
         (["a.ts", "--output", "each"], "go with a long table, one row for each step: name the column"),
         (["a.ts", "--output", "all"], "--output all is not offered: there are last and each."),
         (["a.ts", "--regress"], "--regress learns numbers, and a label is 'down': leave --regress out."),
+        (["a.ts", "--class-weight", "x"], "--class-weight x is not offered: there is balanced."),
+        (["a.ts", "--class-weight", "balanced", "--regress"], "--class-weight is of classes, and --regress has none"),
         (["a.ts", "--cell", "rnn"], "cell='rnn' is not offered"),
         (["a.ts", "a.ts", "--explanation", "x.png"], "it names no row: add --explain ROW."),
         (["a.ts", "a.ts", "--explain", "77"], "--explain 77: there is no such row; there are 0 to 19."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -79,3 +81,9 @@ def test_it_is_drawn_where_it_is_told_and_on_a_new_figure_otherwise(tmp_path):
     plot_confusion(COUNTS, NAMES, ax=left)
     assert left.images
     assert not right.images
+
+
+def test_a_name_with_dollars_is_no_formula():
+    ax = plot_confusion(np.eye(2, dtype=int), ["$5-$10", "a_$^"])
+    ax.figure.savefig(BytesIO())
+    assert [label.get_text() for label in ax.get_xticklabels()] == [r"\$5-\$10", r"a_\$^"]

@@ -65,3 +65,11 @@ def test_in_a_long_sequence_the_places_are_spread_and_end_at_its_end(monkeypatch
     told = model.explain(X[3])
     assert told.places.tolist() == [1, 3, 6, 9]
     np.testing.assert_allclose(told.running, model.predict_proba([X[3, :t] for t in told.places]), rtol=1e-12)
+
+
+def test_classes_called_like_columns_of_the_table_replace_none():
+    told = SequenceClassifier(**SMALL).fit(X, np.tile(["moved", "step"], len(X))[: len(X)]).explain(X[0])
+    frame = told.to_frame()
+    assert frame.columns == ["step", "moved", "p_moved", "p_step"]
+    assert frame["step"].to_list() == told.places.tolist()
+    np.testing.assert_array_equal(frame["p_step"], told.running[:, 1])

@@ -57,6 +57,10 @@ def classify(
     output: Annotated[
         str | None, _option(MODEL, "NAME", "last (by default), or each: a verdict for each row of a long table.")
     ] = None,
+    level: Annotated[str | None, _option(MODEL, "NAME", "Tokens of texts: word (by default), char, or bpe.")] = None,
+    class_weight: Annotated[
+        str | None, _option(TRAINING, "NAME", "balanced: rare classes count as much as frequent ones.")
+    ] = None,
     seeds: Annotated[
         int | None,
         _option(TRAINING, "COUNT", "Networks whose verdicts are averaged; 1 by default.", "--seeds", "--n-seeds"),
@@ -93,6 +97,8 @@ def classify(
         "cell": cell,
         "hidden_size": hidden_size,
         "output": output,
+        "level": level,
+        "class_weight": class_weight,
         "n_seeds": seeds,
         "random_state": seed,
         "max_steps": max_steps,
@@ -113,6 +119,10 @@ def classify(
             raise OptionError(f"There is no TEST, whose sequences {wants} is for: name it after {train}.")
     if picture is not None and regress:
         raise OptionError("--picture draws which classes are taken for which, and --regress has none: leave one out.")
+    if class_weight not in (None, "balanced"):
+        raise OptionError(f"--class-weight {class_weight} is not offered: there is balanced.")
+    if class_weight is not None and regress:
+        raise OptionError("--class-weight is of classes, and --regress has none: leave one out.")
     if output not in (None, "last", "each"):
         raise OptionError(f"--output {output} is not offered: there are last and each.")
     places = _places(out, picture, explain, explanation, save, overwrite=overwrite)
@@ -127,6 +137,10 @@ def classify(
         if picture is not None and not model.CLASSES:
             raise OptionError(f"--picture draws which classes are taken for which, and {train} has none: leave it out.")
         columns = replace(columns, each=model.output == "each")
+        assert test is not None
+        from recuerdo.tasks.sequence_files import columns_of
+
+        columns = Columns.of_model(columns_of(model), columns, test)
     else:
         given = read_given(train, columns, labelled=True)
         print("\n".join(given.said), flush=True)
@@ -137,7 +151,8 @@ def classify(
             require_classes(given)
     which = 0
     if test is not None:
-        asked = read_given(test, columns, labelled=None)
+        # A label that is named for a saved model is TEST's own; one that is remembered or TRAIN's may lack in TEST.
+        asked = read_given(test, columns, labelled=True if saved and label is not None else None)
         print("\n".join(asked.said), flush=True)
         if regress or not getattr(model, "CLASSES", True):
             asked = as_numbers(asked)
@@ -149,6 +164,10 @@ def classify(
     if given is not None:
         model = _fit(given, fitting)
     if save is not None:
+        assert given is not None
+        from recuerdo.tasks.sequence_files import remember_columns
+
+        remember_columns(model, given.columns.to_json())
         model.save(save, overwrite=overwrite)
     if asked is not None:
         _judge(model, asked, out, picture)

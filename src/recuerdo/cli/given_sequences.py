@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,29 @@ class Columns:
     time: str | None = None
     features: tuple[str, ...] | None = None
     each: bool = False
+
+    @classmethod
+    def of_model(cls, kept: Mapping[str, Any] | None, typed: Columns, path: Path) -> Columns:
+        """Return the columns that a model was fitted on, each unless another was named.
+
+        Args:
+            kept: what `to_json` gave; None where the model was fitted elsewhere.
+            typed: those that were named.
+            path: the file that they are looked for in; one of an archive has none.
+        """
+        if kept is None or (not path.is_dir() and is_archive(path)):
+            return typed
+        fields: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.items()}
+        named = {name: one for name, one in asdict(typed).items() if one is not None}
+        if "text" in named or "id" in named:  # a table of the other kind: nothing but the labels is as it was
+            fields |= {"id": None, "time": None, "features": None} if "text" in named else {"text": None}
+        return cls(**fields | named)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a model remembers of them."""
+        kept = asdict(self)
+        del kept["each"]
+        return kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +107,10 @@ def read_given(path: Path, columns: Columns, *, labelled: bool | None) -> Given:
 
     Raises:
         OptionError: columns are named that such a file has not.
-        DataError: it cannot be read.
+        DataError: it cannot be read, or is one of ARFF.
     """
+    if path.name.lower().removesuffix(".gz").endswith(".arff"):
+        raise DataError(f"{path.name}: ARFF is not read. The archives have the same sequences as .ts: take that file.")
     if columns.id is not None:
         return _long(path, columns, labelled)
     if columns.time is not None or columns.features is not None or columns.each:

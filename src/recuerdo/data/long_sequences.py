@@ -171,5 +171,5 @@ def _one_label(labels: NDArray[Any], starts: NDArray[np.int64], rows: NDArray[np
         i = int(np.searchsorted(starts, step, side="right")) - 1
         raise DataError(
             f"{of(i)} has two labels: {labels[starts[i]]} in row {rows[starts[i]]} and {labels[step]} in row "
-            f"{rows[step]}. Correct one, or take a label for each step by label_each=True (--label-each)."
+            f"{rows[step]}. Correct one, or take a label for each step by label_each=True (--output each)."
         )

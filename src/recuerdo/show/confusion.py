@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from recuerdo.show.explanation_words import plain
 from recuerdo.show.style import INK, MODEL, QUIET, TRUTH, headline
 
 RIGHT = LinearSegmentedColormap.from_list("right", ["#ffffff", TRUTH])
@@ -90,4 +91,4 @@ def _short(name: object) -> str:
     """Return a name on one line, without its middle where it is long: names often differ at their ends."""
     words = " ".join(str(name).split())
     half = MOST_LETTERS // 2
-    return words if len(words) <= MOST_LETTERS else f"{words[:half]}…{words[1 - half :]}"
+    return plain(words if len(words) <= MOST_LETTERS else f"{words[:half]}…{words[1 - half :]}")

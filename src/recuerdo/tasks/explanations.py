@@ -57,7 +57,10 @@ class Explanation:
         return float(self.running[-1, 0]) if self.classes is None else self.classes.tolist()[self.verdict]
 
     def to_frame(self) -> Any:
-        """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict."""
+        """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict.
+
+        Classes are columns by their names; those called step, token or moved are p_step, p_token and p_moved.
+        """
         import polars as pl
 
         named = [str(one) for one in self.classes] if self.classes is not None else _numbered(self.running.shape[1])
@@ -65,7 +68,9 @@ class Explanation:
         if self.text is not None:
             columns["token"] = [self.text[self.tokens[t - 1].start : self.tokens[t - 1].end] for t in self.places]
         columns["moved"] = self.moved
-        return pl.DataFrame(columns | {name: self.running[:, k] for k, name in enumerate(named)})
+        for k, name in enumerate(named):
+            columns[f"p_{name}" if name in ("step", "token", "moved") else name] = self.running[:, k]
+        return pl.DataFrame(columns)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw it: the series with the running verdict under it, or the text with its words coloured.

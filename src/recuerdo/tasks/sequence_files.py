@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
         "tokens": encoding.to_json() if isinstance(encoding, Tokens) else None,
         "numbers": encoding.to_json() if isinstance(encoding, NumberEncoding) else None,
         "bag": bag,
+        "columns": model.columns,
         "pool": list(model.pool),
         "classes": None if model.classes is None else model.classes.tolist(),
         "labels": None if model.classes is None else model.classes.dtype.str,
@@ -89,7 +91,7 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             None if card.get("constant") is None else np.array(card["constant"]),
             card.get("counted", 0.0),
         )
-        estimator._settle(model)
+        estimator._settle(replace(model, columns=card.get("columns")))  # which older files have not
         estimator.report_ = SequenceReport.from_json(card["report"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, ModelFileError):
@@ -98,6 +100,21 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             f"{path} is no whole model: {error}. It was changed, or written in part; fit it anew."
         ) from error
     return estimator
+
+
+def columns_of(estimator: SequenceEstimator) -> Mapping[str, Any] | None:
+    """Return the columns of the file that a fitted estimator learned from, by their roles; None where none are kept."""
+    return estimator._model.columns
+
+
+def remember_columns(estimator: SequenceEstimator, columns: Mapping[str, Any]) -> None:
+    """Have a fitted estimator keep which columns of a file it learned from, also when it is saved.
+
+    Args:
+        estimator: the fitted estimator.
+        columns: names of columns by their roles, of what JSON can hold.
+    """
+    estimator._settle(replace(estimator._model, columns=dict(columns)))
 
 
 def _net(shape: SequenceShape, tensors: Mapping[str, Tensor], prefix: str) -> SequenceNet:

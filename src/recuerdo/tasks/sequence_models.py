@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,7 @@ class SequenceModel:
         classes: (C,) labels; None for numbers.
         offset, unit: (C,) of numbers: what the networks' answers are multiplied by, and shifted.
         steps: time steps that each sequence has to have, where it was fitted on rows of a 2-D array; None for any.
+        columns: by their roles, of the file that `recuerdo classify` read for the fit; None where there was none.
         flat: whether numbers have no axis of columns.
         names: of the columns, where it was fitted on a table.
         constant: how frequent each class was in training, (C,), or the mean of its numbers: what has to be beaten.
@@ -83,6 +86,7 @@ class SequenceModel:
     offset: Values
     unit: Values
     steps: int | None
+    columns: Mapping[str, Any] | None = field(default=None, kw_only=True)
     flat: bool = True
     names: tuple[str, ...] | None = None
     constant: Values | None = None

@@ -172,8 +172,8 @@ def halved(targets: Targets, held: NDArray[np.int64]) -> tuple[NDArray[np.int64]
             f"{len(held)} is held out here: give more sequences, or leave early_stop out."
         )
     values = targets.values
-    whole = targets.classes is not None and isinstance(values, np.ndarray)
-    hand = dealt(values[held] if whole else np.zeros(len(held), np.int64), 2)
+    named = targets.classes is not None and isinstance(values, np.ndarray)
+    hand = dealt(np.asarray(values[held], np.int64) if named else np.zeros(len(held), np.int64), 2)
     return held[hand == 0], held[hand == 1]
 
 
