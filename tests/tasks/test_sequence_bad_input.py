@@ -162,6 +162,12 @@ WRONG_NUMBERS = {
     "an axis too many": ("last", np.zeros((N, T, 1)), ShapeError, "That is output='each'"),
     "shorter": ("last", X[1:, 0, 0], ShapeError, "there are 20 sequences and 19 answers"),
     "no number at all": ("each", np.full((N, T), np.nan), DataError, "y holds no number at all"),
+    "no whole step": (
+        "each",
+        np.stack([np.full((N, T), np.nan), np.zeros((N, T))], axis=-1),
+        DataError,
+        "no step of y has all its 2 columns",
+    ),
     "infinity at a step": ("each", holed((2, 3, 1), np.inf), DataError, "y of sample 2 is inf"),
     "several widths": (
         "each",
@@ -264,7 +270,7 @@ def test_answers_at_few_steps_of_one_sequence_are_enough():
     y[0] = STEPS[0]
     model = classifier(output="each").fit(X, y)
     assert model.report_.scores == {}
-    assert "no trial, for which 10 sequences or more are needed" in model.report_.choices
+    assert "no trial, for which 10 sequences with an answer, and four of a class, are needed" in model.report_.choices
     assert regressor(output="each").fit(X, y).predict(X).shape == (N, T)
 
 

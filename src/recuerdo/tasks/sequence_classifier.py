@@ -199,7 +199,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         """Go on learning from some more sequences, in one pass over them.
 
         The first call, unless fit came before, decides from its sequences what fit would (scale, frames, vocabulary),
-        and holds no trial. Each call begins with a fresh optimiser at the full learning rate.
+        and holds no trial. Each call begins with a fresh optimiser at the full learning rate. A bag of n-grams that fit
+        put beside the recurrence stays as it is.
 
         Args:
             X, y, sample_weight, lengths: as in fit.

@@ -148,7 +148,9 @@ class SequenceEstimator(SequenceLearner):
         targets = self._read_targets(cut_answers(y, lengths), own, classes if fresh else self._model.classes)
         weights = self._sample_weights(targets, sample_weight)
         seed = _drawn(seed_of(self.random_state))
-        plan = replace(self._make_plan(source, targets, seed), held=np.zeros(0, np.int64), early_stop=False)
+        if not fresh:  # each call draws other batches and masks, and after a model was loaded as well
+            seed = int(np.random.SeedSequence([seed, round(self._model.counted)]).generate_state(1)[0])
+        plan = self._make_plan(source, targets, seed, hold=False)
         plan = replace(plan, max_steps=-(-len(source) // plan.batch_size))
         if fresh:
             encoding, prepare = self._make_encoding(source, [], plan, seed)
@@ -168,7 +170,11 @@ class SequenceEstimator(SequenceLearner):
             history = train_on(net, samples, schedule, seed=seed + number, label="one pass", steady=True)
             members.append(Member(net, history, seed + number))
         self._model = model.having_seen(targets, weights)
-        words = replace(plan, words=(*plan.words, "learned by partial_fit, the last call's sequences stand here"))
+        # What a later part would have decided by itself is not what the first one did decide.
+        said = (*(plan.words if fresh else ()), "learned by partial_fit, whose last call these numbers are of")
+        if model.bag is not None:
+            said = (*said, "the bag of n-grams beside the recurrence stays as fit left it")
+        words = replace(plan, words=said)
         seconds = time.monotonic() - began
         self.report_ = self._make_report(None, words, members, seed, seconds, began)
         return self

@@ -109,10 +109,10 @@ class SequenceLearner(BaseEstimator):
     def _who(self) -> str:
         return type(self).__name__
 
-    def _make_plan(self, source: Source, targets: Targets, seed: int) -> Plan:
-        """Decide what fit does."""
+    def _make_plan(self, source: Source, targets: Targets, seed: int, *, hold: bool = True) -> Plan:
+        """Decide what fit does, or without `hold` what is done where no trial is held."""
         texts = not isinstance(source, Ragged)
-        held = held_out(targets, seed) if self.trial else np.zeros(0, np.int64)
+        held = held_out(targets, seed) if self.trial and hold else np.zeros(0, np.int64)
         fold, changes = 1, False
         words = [said_of(source, targets)]
         if isinstance(source, Ragged):
@@ -129,12 +129,12 @@ class SequenceLearner(BaseEstimator):
         max_steps = self.max_steps
         if max_steps is None and self.max_seconds is None:
             max_steps = steps_for(texts, -(-len(source) // batch_size), each=targets.each)
-        if self.early_stop and not len(held):
+        if self.early_stop and hold and not len(held):
             raise OptionError("early_stop=True needs held-out sequences: give more of them, or leave trial=True.")
-        if self.trial and not len(held):
-            words.append(f"no trial, for which {FEWEST} sequences or more are needed")
+        if self.trial and hold and not len(held):
+            words.append(f"no trial, for which {FEWEST} sequences with an answer, and four of a class, are needed")
         rate = self.learning_rate or (TEXT_RATE if texts else NUMBER_RATE)
-        return Plan(texts, fold, changes, batch_size, max_steps, rate, self.early_stop, held, tuple(words))
+        return Plan(texts, fold, changes, batch_size, max_steps, rate, self.early_stop and hold, held, tuple(words))
 
     def _train(
         self,

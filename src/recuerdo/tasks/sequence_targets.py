@@ -166,6 +166,11 @@ def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) ->
         )
     if np.isnan(values).all():
         raise DataError(f"{who}: y holds no number at all.")
+    if np.isnan(values).any(axis=1).all():
+        raise DataError(
+            f"{who}: no step of y has all its {values.shape[1]} columns, and what is learned from has: fill in what is "
+            f"missing, or fit one model for each column."
+        )
     if np.nanmax(np.abs(values)) > LARGEST:
         raise DataError(
             f"{who}: y holds numbers beyond {LARGEST:g}, whose squares overflow: give them in a larger unit."
