@@ -109,6 +109,7 @@ def test_fit_refuses_what_predict_refuses(given):
 WRONG_Y = {
     "no y": (None, DataError, "the target y is None"),
     "one class": (np.zeros(N, int), DataError, "y holds one class only, 0: it takes two classes or more"),
+    "bytes": (np.array([b"a", b"b"] * (N // 2)), DataError, r"y holds bytes, such as .*b'a'.*: decode them"),
     "one class of strings": (["a"] * N, DataError, "y holds one class only, 'a'"),
     "shorter": (Y[:-1], ShapeError, "there are 20 sequences and 19 answers"),
     "longer": (np.r_[Y, Y], ShapeError, "there are 20 sequences and 40 answers"),
@@ -462,3 +463,8 @@ def test_a_saved_model_knows_its_columns(frame, tmp_path):
         model.predict(frame(dict(reversed(columns.items()))))
     with pytest.warns(UserWarning, match="X has feature names, but SequenceClassifier was fitted without"):
         fitted("rows").predict(frame(columns))
+
+
+def test_texts_are_not_folded():
+    with pytest.raises(OptionError, match="fold=7 makes one step of several numbers, and these are texts"):
+        classifier(fold=7).fit(TEXTS, Y)

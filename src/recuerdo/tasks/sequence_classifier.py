@@ -48,7 +48,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             small beside the spread of the values.
         jitter: standard deviation of the noise on numbers in training, in units of each feature's own.
         level: what a text is cut into: "word", "char" or "bpe"; words that are given stay whole.
-        lowercase: whether texts are read in small letters.
+        lowercase: whether texts are read in small letters; a bag always reads them so.
         max_vocabulary: tokens that are known at most; None for all (8,192 for "bpe").
         embedding_size: E, numbers of a token's vector.
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;

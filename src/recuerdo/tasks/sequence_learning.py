@@ -115,6 +115,8 @@ class SequenceLearner(BaseEstimator):
         held = held_out(targets, seed) if self.trial and hold else np.zeros(0, np.int64)
         fold, changes = 1, False
         words = [said_of(source, targets)]
+        if texts and self.fold not in (None, 1):
+            raise OptionError(f"fold={self.fold} makes one step of several numbers, and these are texts: leave it out.")
         if isinstance(source, Ragged):
             changes = changes_tell(source) if self.changes == "auto" else bool(self.changes)
             if self.output == "last":

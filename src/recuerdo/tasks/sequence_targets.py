@@ -263,7 +263,12 @@ def _named(labels: NDArray[Any], who: str) -> NDArray[Any]:
         if len(kinds) > 1 and "str" in kinds:
             raise DataError(f"{who}: y mixes labels of the types {sorted(kinds)}: write all of them in one.")
         labels = np.array(labels.tolist())
-    if labels.ndim != 1 or labels.dtype.kind not in "biufUS":
+    if labels.dtype.kind == "S":
+        raise DataError(
+            f"{who}: y holds bytes, such as {labels[0]!r}, which no model file can keep: decode them, for example by "
+            f"np.char.decode(y, 'utf-8')."
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "biufU":
         raise DataError(f"{who}: Unknown label type: y holds {labels.dtype}, and labels are strings or whole numbers.")
     if labels.dtype.kind == "f":
         broken = (labels != np.floor(labels)) | np.isinf(labels)
