@@ -166,6 +166,11 @@ def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) ->
         )
     if np.isnan(values).all():
         raise DataError(f"{who}: y holds no number at all.")
+    if np.isnan(values).any(axis=1).all():
+        raise DataError(
+            f"{who}: no step has a number in all {values.shape[1]} columns of y, and only such steps are learned from: "
+            f"fill y in, or fit a model for each column."
+        )
     if np.nanmax(np.abs(values)) > LARGEST:
         raise DataError(
             f"{who}: y holds numbers beyond {LARGEST:g}, whose squares overflow: give them in a larger unit."
@@ -258,7 +263,11 @@ def _named(labels: NDArray[Any], who: str) -> NDArray[Any]:
         if len(kinds) > 1 and "str" in kinds:
             raise DataError(f"{who}: y mixes labels of the types {sorted(kinds)}: write all of them in one.")
         labels = np.array(labels.tolist())
-    if labels.ndim != 1 or labels.dtype.kind not in "biufUS":
+    if labels.dtype.kind == "S":
+        raise DataError(
+            f"{who}: Unknown label type: y holds bytes, as {labels.tolist()[0]!r}: decode them, as y.astype(str) does."
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "biufU":
         raise DataError(f"{who}: Unknown label type: y holds {labels.dtype}, and labels are strings or whole numbers.")
     if labels.dtype.kind == "f":
         broken = (labels != np.floor(labels)) | np.isinf(labels)
