@@ -135,3 +135,21 @@ def test_a_kept_network_that_learned_far_less_than_the_judged_one_is_said(monkey
     monkeypatch.setattr(sequence_fitting.SequenceEstimator, "_train", hurried)
     with pytest.warns(UserWarning, match=r"left the training on all sequences 1 steps, and what was scored had 6"):
         rc.SequenceClassifier(**{**SMALL, "trial": True, "max_seconds": 60.0}).fit(X, Y)
+
+
+def test_a_large_offset_costs_no_digit():
+    plain = rc.SequenceClassifier(**SMALL).fit(X, Y).predict_proba(X)
+    far = X + 1.7e9
+    for given in (far, list(far)):
+        said = rc.SequenceClassifier(**SMALL).fit(given, Y).predict_proba(given)
+        np.testing.assert_allclose(said, plain, atol=1e-4)
+
+
+def test_an_explanation_prints_the_steps_that_moved_it_most():
+    found = rc.SequenceClassifier(**SMALL).fit(TEXTS, np.array(["up", "down"] * 10)).explain("good film")
+    lines = str(found).splitlines()
+    assert lines[0].startswith(f"At the end the probability of {found.answer!r} is ")
+    assert [line.split()[-1] for line in lines[2:]] == [["good", "film"][k] for k in np.argsort(-np.abs(found.moved))]
+    number = rc.SequenceRegressor(**SMALL).fit(X, X[:, 0, 0]).explain(X[0])
+    assert str(number).startswith("At the end the number is ")
+    assert len(str(number).splitlines()) == 2 + 12

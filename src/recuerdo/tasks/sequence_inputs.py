@@ -17,6 +17,9 @@ Values = NDArray[np.floating]
 FLAT = 1e-6
 """Standard deviations below this share of a feature's largest size are rounding: such a feature is constant."""
 
+FLAT_DOUBLE = 1e-12
+"""The same of numbers that came in float64, such as seconds since 1970, which differ far behind the point."""
+
 
 @dataclass(frozen=True, eq=False)
 class NumberEncoding:
@@ -56,7 +59,8 @@ class NumberEncoding:
         if len(empty):
             raise DataError(f"Feature {empty[0]} has no value in any training sequence: leave it out.")
         mean = np.nanmean(values, axis=0)
-        std = _spread(values - mean, np.nanmax(np.abs(values), axis=0))
+        flat = FLAT if known.values.dtype == np.float32 else FLAT_DOUBLE
+        std = _spread(values - mean, np.nanmax(np.abs(values), axis=0), flat)
         steps = _spread(_changes(values / std, known.starts), 1.0) if changes else None
         return cls(mean, std, steps, np.asarray(missing.any(axis=0)))
 
@@ -123,9 +127,9 @@ def _changes(values: Values, starts: NDArray[np.int64]) -> Values:
     return result
 
 
-def _spread(deviations: Values, size: Values | float) -> Values:
+def _spread(deviations: Values, size: Values | float, flat: float = FLAT) -> Values:
     """Return the root mean square of each column of what is known; 1 where it is nothing but rounding."""
     known = ~np.isnan(deviations)
     mean = np.nan_to_num(deviations**2).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     std = np.sqrt(mean)
-    return np.where(std > FLAT * np.maximum(size, 1e-30), std, 1.0)
+    return np.where(std > flat * np.maximum(size, 1e-30), std, 1.0)
