@@ -109,7 +109,7 @@ def test_fit_refuses_what_predict_refuses(given):
 WRONG_Y = {
     "no y": (None, DataError, "the target y is None"),
     "one class": (np.zeros(N, int), DataError, "y holds one class only, 0: it takes two classes or more"),
-    "bytes": (np.array([b"a", b"b"] * (N // 2)), DataError, r"y holds bytes, such as .*b'a'.*: decode them"),
+    "bytes": (np.array([b"a", b"b"] * (N // 2)), DataError, r"y holds bytes, as b'a': decode them"),
     "one class of strings": (["a"] * N, DataError, "y holds one class only, 'a'"),
     "shorter": (Y[:-1], ShapeError, "there are 20 sequences and 19 answers"),
     "longer": (np.r_[Y, Y], ShapeError, "there are 20 sequences and 40 answers"),
@@ -167,7 +167,7 @@ WRONG_NUMBERS = {
         "each",
         np.stack([np.full((N, T), np.nan), np.zeros((N, T))], axis=-1),
         DataError,
-        "no step of y has all its 2 columns",
+        "no step has a number in all 2 columns",
     ),
     "infinity at a step": ("each", holed((2, 3, 1), np.inf), DataError, "y of sample 2 is inf"),
     "several widths": (
@@ -271,7 +271,7 @@ def test_answers_at_few_steps_of_one_sequence_are_enough():
     y[0] = STEPS[0]
     model = classifier(output="each").fit(X, y)
     assert model.report_.scores == {}
-    assert "no trial, for which 10 sequences with an answer, and four of a class, are needed" in model.report_.choices
+    assert "no trial, for which 10 sequences or more are needed" in model.report_.choices
     assert regressor(output="each").fit(X, y).predict(X).shape == (N, T)
 
 
@@ -466,5 +466,5 @@ def test_a_saved_model_knows_its_columns(frame, tmp_path):
 
 
 def test_texts_are_not_folded():
-    with pytest.raises(OptionError, match="fold=7 makes one step of several numbers, and these are texts"):
+    with pytest.raises(OptionError, match="fold=7 makes one step of several steps of numbers, and these are texts"):
         classifier(fold=7).fit(TEXTS, Y)

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score
 import recuerdo as rc
 from recuerdo.data.problems import tagging
 from recuerdo.nn import LAYERS
-from recuerdo.tasks import sequence_fitting, sequence_training
+from recuerdo.tasks import sequence_training
 from recuerdo.tasks.sequence_baselines import MAJORITY
 
 SMALL = {"hidden_size": 8, "embedding_size": 8, "max_steps": 40, "random_state": 0, "verbose": False, "baselines": None}
@@ -190,35 +190,3 @@ def test_unlabelled_texts_widen_the_vocabulary():
     model = rc.SequenceClassifier(**SMALL).fit(TEXTS, OPINIONS, unlabelled=["quokkas everywhere"])
     assert "quokkas" in model._model.encoding.vocabulary
     assert "quokkas" not in rc.SequenceClassifier(**SMALL).fit(TEXTS, OPINIONS)._model.encoding.vocabulary
-
-
-def test_parts_are_learned_from_in_batches_of_their_own(monkeypatch):
-    """The same part twice: other batches and masks, and a report that says what the first call decided."""
-    seeds, trained = [], sequence_fitting.train_on
-
-    def noted(*given, seed, **named):
-        seeds.append(seed)
-        return trained(*given, seed=seed, **named)
-
-    monkeypatch.setattr(sequence_fitting, "train_on", noted)
-    x = np.random.default_rng(0).standard_normal((12, 130, 1))
-    model = rc.SequenceClassifier(hidden_size=4, random_state=3, early_stop=True, verbose=False)
-    for _ in range(3):
-        model.partial_fit(x[:6], [0, 1] * 3, classes=[0, 1])
-    assert len(set(seeds)) == 3
-    assert seeds[0] == 3
-    model.partial_fit(x[:6, :20], [0, 1] * 3)
-    assert not any("frames" in one for one in model.report_.choices)
-
-
-def test_a_bag_that_fit_made_stays_and_the_report_says_so():
-    texts, labels = ["a grand film", "a dull film"] * 8, [1, 0] * 8
-    model = rc.SequenceClassifier(hidden_size=4, max_steps=5, baselines=None, random_state=0, verbose=False)
-    model.fit(texts, labels).partial_fit(texts, labels)
-    assert "the bag of n-grams beside the recurrence stays as fit left it" in model.report_.choices
-
-
-def test_many_classes_of_two_hold_no_trial_and_that_is_said():
-    x = np.random.default_rng(0).standard_normal((40, 5, 1))
-    model = rc.SequenceClassifier(hidden_size=4, max_steps=5, random_state=0, verbose=False).fit(x, np.arange(40) // 2)
-    assert any("four of a class" in one for one in model.report_.choices)

@@ -45,7 +45,8 @@ def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None 
     Args:
         model: a recuerdo layer or estimator, a torch module with nn.RNN, LSTM or GRU inside, a Keras recurrent layer,
             or a learn.Problem, which brings its data and its loss.
-        data: what an estimator takes; for a layer an array or tensor (N, T, D), or its arguments by name with the axes
+        data: what an estimator takes, (X, y) of a classifier or regressor of sequences;
+            for a layer an array or tensor (N, T, D), or its arguments by name with the axes
             that it takes itself, of which the first 32 samples are used; for a module of your own the tensor that it
             takes, or its arguments by name; nothing for a Problem, whose first batch is taken.
         loss: for a module or layer, a scalar of its output (of what a Keras layer itself would return); None takes a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,8 @@ def subject_of(model: Any, data: Any, *, most: int | None = None) -> Subject:
 
     Args:
         model: a recuerdo layer or estimator, a torch module, a Keras recurrent layer, or a learn.Problem.
-        data: what an estimator takes; for a layer an array or tensor (N, T, D), whichever way its own axes run, or its
+        data: what an estimator takes, (X, y) of a classifier or regressor of sequences;
+            for a layer an array or tensor (N, T, D), whichever way its own axes run, or its
             arguments by name, as it takes them itself; the same for a module, but that an array is given to it as it
             is; None for a Problem, whose first batch is taken.
         most: samples of a layer's batch to keep; None keeps all.
@@ -63,7 +65,7 @@ def subject_of(model: Any, data: Any, *, most: int | None = None) -> Subject:
         )
     model = _ordinary(model)
     if isinstance(model, Problem) or hasattr(model, "as_problem"):
-        return _of_problem(model if isinstance(model, Problem) else model.as_problem(data))
+        return _of_problem(model if isinstance(model, Problem) else _problem_of(model, data))
     if type(model).__module__.split(".")[0] == "keras":  # with its torch backend a Keras layer is a torch module too
         return _of_layer(convert.from_keras(model), data, most, _keras_answer(model))
     if isinstance(model, nn.RNNBase | RecurrentLayer):
@@ -80,6 +82,18 @@ def _ordinary(model: Any) -> Any:
     """The model; one that was made inside torch.inference_mode() as a copy, which can be differentiated through."""
     made_there = isinstance(model, nn.Module) and any(each.is_inference() for each in model.parameters())
     return copy.deepcopy(model) if made_there else model
+
+
+def _problem_of(estimator: Any, data: Any) -> Problem:
+    """What an estimator learns from data: a table, or sequences and answers where it takes these apart."""
+    if "y" not in inspect.signature(estimator.as_problem).parameters:
+        return estimator.as_problem(data)
+    if not isinstance(data, tuple) or len(data) not in (2, 3):
+        raise OptionError(
+            f"{type(estimator).__name__} learns from sequences and their answers: give both as data, as in (X, y), or "
+            f"(X, y, lengths) of a padded array."
+        )
+    return estimator.as_problem(*data)
 
 
 def _of_problem(problem: Problem) -> Subject:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_PLACES = 512
 """Places after which the verdict is asked for at most; in a longer sequence they are spread evenly."""
 
+MOST_PRINTED = 12
+"""Steps that print shows."""
+
 Values = NDArray[np.float64]
 
 
@@ -56,6 +59,20 @@ class Explanation:
         """What the model says of the whole sequence: the class, or the number."""
         return float(self.running[-1, 0]) if self.classes is None else self.classes.tolist()[self.verdict]
 
+    def __str__(self) -> str:
+        """The answer, and the steps that moved it most, the largest first."""
+        what = "the number" if self.classes is None else f"the probability of {self.answer!r}"
+        said = f"{self.running[-1, self.verdict]:.3g}"
+        largest = [k for k in np.argsort(-np.abs(self.moved), kind="stable")[:MOST_PRINTED] if self.moved[k]]
+        lines = [f"At the end {what} is {said}; before any step it is {self.before[self.verdict]:.3g}."]
+        if largest:
+            lines.append("The steps that moved it most:")
+        for k in largest:
+            t = int(self.places[k])
+            token = "" if self.text is None or not t else self.text[self.tokens[t - 1].start : self.tokens[t - 1].end]
+            lines.append(f"{t:>6}  {self.moved[k]:+.3g}  {token}".rstrip())
+        return "\n".join(lines)
+
     def to_frame(self) -> Any:
         """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict.
 
@@ -76,7 +93,8 @@ class Explanation:
         """Draw it: the series with the running verdict under it, or the text with its words coloured.
 
         Args:
-            ax: where to draw; None makes a figure.
+            ax: where to draw; None makes a figure, which pyplot does not know: in a script,
+                `axes.figure.savefig("why.png")` keeps it.
         """
         from recuerdo.show import plot_explanation
 

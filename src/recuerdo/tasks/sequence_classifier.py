@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from recuerdo.tasks.sequence_options import require_bag, require_class_weight, r
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, flat_labels, read_labels
-
-if TYPE_CHECKING:
-    pass
 
 
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
@@ -39,7 +36,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         hidden_size: H, units of a layer and direction.
         num_layers: L, layers.
         bidirectional: read from both ends; False reads forwards only, so that a verdict at a step knows no later one.
-        readout: what of the outputs the verdict is made from: one or more of "last", "mean", "max" and "attention".
+        readout: what of the outputs the verdict is made from: one or more of "last", "mean", "max" and "attention";
+            with output="each" each step's own output is read.
         residual: add a layer's input to its output, from the second layer on.
         layer_norm: normalise inside the cell; deep IndRNNs want it.
         dropout: share dropped in training, of what the head reads, of embeddings, and between layers.
@@ -48,7 +46,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             small beside the spread of the values.
         jitter: standard deviation of the noise on numbers in training, in units of each feature's own.
         level: what a text is cut into: "word", "char" or "bpe"; words that are given stay whole.
-        lowercase: whether texts are read in small letters; a bag always reads them so.
+        lowercase: whether the network reads texts in small letters; the bag always does.
         max_vocabulary: tokens that are known at most; None for all (8,192 for "bpe").
         embedding_size: E, numbers of a token's vector.
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;
@@ -199,8 +197,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         """Go on learning from some more sequences, in one pass over them.
 
         The first call, unless fit came before, decides from its sequences what fit would (scale, frames, vocabulary),
-        and holds no trial. Each call begins with a fresh optimiser at the full learning rate. A bag of n-grams that fit
-        put beside the recurrence stays as it is.
+        and holds no trial. Each call begins with a fresh optimiser at the full learning rate; max_steps,
+        max_seconds and early_stop are fit's. After fit on texts the network goes on, and the bag and the pooling stay
+        as they are.
 
         Args:
             X, y, sample_weight, lengths: as in fit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,25 +18,28 @@ from sklearn.base import clone
 from recuerdo.data.ngram_counts import Counted, count_ngrams
 from recuerdo.data.ragged import Ragged
 from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
+from recuerdo.learn import Problem
 from recuerdo.tasks.column_names import names_of, require_names
 from recuerdo.tasks.sequence_inputs import NumberEncoding
 from recuerdo.tasks.sequence_learning import SequenceLearner, scale_of, scaled
 from recuerdo.tasks.sequence_models import GIVE, SequenceModel, Source, encoded, kind_of, texts_of
+from recuerdo.tasks.sequence_nets import SequenceNet
 from recuerdo.tasks.sequence_options import checked_options, seed_of
-from recuerdo.tasks.sequence_plan import (
-    Plan,
-)
+from recuerdo.tasks.sequence_plan import Plan, batch_size_for
 from recuerdo.tasks.sequence_report import SequenceReport
 from recuerdo.tasks.sequence_sources import cut_answers, read_source, steps_of, take
 from recuerdo.tasks.sequence_targets import Targets
-from recuerdo.tasks.sequence_training import Member, Samples, built, train_on
+from recuerdo.tasks.sequence_training import Member, Samples, as_problem, built, train_on
 from recuerdo.tasks.sequence_trial import Judged
 
 if TYPE_CHECKING:
     from recuerdo.tasks.explanations import Explanation
 
-TRIAL_SHARE = 1 / 3
-"""Of max_seconds, for the trial's trainings."""
+TRIAL_SHARE = 0.45
+"""Of max_seconds, for the trial's encodings and trainings; those on all rows have the rest, less the judging."""
+
+FAR_FEWER = 0.5
+"""A training of less than this share of the trial's steps is not what was judged."""
 
 
 class SequenceNotFittedError(NotFittedError, exceptions.NotFittedError):
@@ -86,6 +90,30 @@ class SequenceEstimator(SequenceLearner):
         self._require_fitted()
         return save_sequences(self, path, overwrite=overwrite)
 
+    def as_problem(self, X: Any, y: Any, lengths: Any = None) -> Problem:
+        """Return the trained network with batches of these sequences and its loss, for anything that looks inside.
+
+        Of several networks it is the first. `recuerdo.memory.audit(model, (X, y))` asks for it.
+
+        Args:
+            X, y, lengths: as in fit; classes have to be among those that were learned.
+
+        Raises:
+            NotFittedError: before fit.
+            DataError, ShapeError: X or y cannot be read, or is not like that of fit.
+        """
+        model = self._require_fitted()
+        require_names(X, model.names, self._who)
+        source, _ = read_source(X, self._who, lengths)
+        own = steps_of(source, output="each" if model.each else "last", level=self.level, who=self._who)
+        targets = self._read_targets(cut_answers(y, lengths), own, model.classes)
+        if targets.outputs != len(model.offset):
+            raise ShapeError(f"y has {targets.outputs} columns, and in fit it had {len(model.offset)}.")
+        answers = scaled(targets, model.offset, model.unit)
+        samples = Samples(model.encode(source, self._who), answers, np.ones(len(targets)))
+        batch_size = self.batch_size or batch_size_for(not isinstance(source, Ragged), len(source))
+        return as_problem(model.nets[0], samples, batch_size, shuffle=False)
+
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         """Return what y says."""
         raise NotImplementedError
@@ -109,7 +137,7 @@ class SequenceEstimator(SequenceLearner):
         in_loss = self._in_loss(targets, weights)
         if (in_loss == 0).any():  # a sequence without weight says nothing, nor does the class that only such have
             kept = np.flatnonzero(in_loss > 0)
-            source, lengths = take(source, kept), None
+            source = take(source, kept)
             targets = self._read_targets(_kept(y, kept), self._steps_of(source))
             weights = weights[kept] / weights[kept].mean()
         extra = self._read_unlabelled(unlabelled, source)
@@ -128,6 +156,14 @@ class SequenceEstimator(SequenceLearner):
         seconds = time.monotonic() - training
         if judged is not None:
             model = replace(model, pool=judged.pool)
+            taken = min(member.history.steps for member in members)
+            if taken < FAR_FEWER * judged.steps and not any(member.interrupted for member in members):
+                warnings.warn(
+                    f"max_seconds={self.max_seconds} left the training on all sequences {taken} steps, and what was "
+                    f"scored had {judged.steps}: the scores are of a model that learned longer. Give more seconds.",
+                    UserWarning,
+                    stacklevel=3,
+                )
         self._settle(replace(model, names=names).having_seen(targets, weights))
         self.report_ = self._make_report(judged, plan, members, seed, seconds, began)
         if self.report_.beaten and judged is not None and not self._copied:
@@ -148,9 +184,7 @@ class SequenceEstimator(SequenceLearner):
         targets = self._read_targets(cut_answers(y, lengths), own, classes if fresh else self._model.classes)
         weights = self._sample_weights(targets, sample_weight)
         seed = _drawn(seed_of(self.random_state))
-        if not fresh:  # each call draws other batches and masks, and after a model was loaded as well
-            seed = int(np.random.SeedSequence([seed, round(self._model.counted)]).generate_state(1)[0])
-        plan = self._make_plan(source, targets, seed, hold=False)
+        plan = self._make_plan(source, targets, seed, trial=False, model=None if fresh else self._model)
         plan = replace(plan, max_steps=-(-len(source) // plan.batch_size))
         if fresh:
             encoding, prepare = self._make_encoding(source, [], plan, seed)
@@ -167,14 +201,14 @@ class SequenceEstimator(SequenceLearner):
         schedule = self._schedule(plan, None)
         members = []
         for number, net in enumerate(model.nets):
-            history = train_on(net, samples, schedule, seed=seed + number, label="one pass", steady=True)
+            own_seed = _seed_of_call(net, seed + number)
+            history = train_on(net, samples, schedule, seed=own_seed, label="one pass", steady=True)
             members.append(Member(net, history, seed + number))
         self._model = model.having_seen(targets, weights)
-        # What a later part would have decided by itself is not what the first one did decide.
-        said = (*(plan.words if fresh else ()), "learned by partial_fit, whose last call these numbers are of")
+        told = [*plan.words, "learned by partial_fit, the last call's sequences stand here"]
         if model.bag is not None:
-            said = (*said, "the bag of n-grams beside the recurrence stays as fit left it")
-        words = replace(plan, words=said)
+            told.append("the bag of n-grams and the pooling stay as fit left them: only the network goes on learning")
+        words = replace(plan, words=tuple(told))
         seconds = time.monotonic() - began
         self.report_ = self._make_report(None, words, members, seed, seconds, began)
         return self
@@ -303,6 +337,12 @@ def _kept(y: Any, indices: NDArray[np.int64]) -> Any:
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
     return y[indices] if isinstance(y, np.ndarray) else [y[i] for i in indices]
+
+
+def _seed_of_call(net: SequenceNet, seed: int) -> int:
+    """Return a seed that differs from call to call of partial_fit, as the weights do, also after saving and loading."""
+    state = zlib.crc32(net.head.weight.detach().cpu().numpy().tobytes())
+    return int(np.random.SeedSequence([seed, state]).generate_state(1)[0])
 
 
 def _drawn(random_state: int | None) -> int:

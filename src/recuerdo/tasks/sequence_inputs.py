@@ -17,6 +17,9 @@ Values = NDArray[np.floating]
 FLAT = 1e-6
 """Standard deviations below this share of a feature's largest size are rounding: such a feature is constant."""
 
+FLAT_DOUBLE = 1e-12
+"""The same of numbers that came in float64, such as seconds since 1970, which differ far behind the point."""
+
 
 @dataclass(frozen=True, eq=False)
 class NumberEncoding:
@@ -56,7 +59,8 @@ class NumberEncoding:
         if len(empty):
             raise DataError(f"Feature {empty[0]} has no value in any training sequence: leave it out.")
         mean = np.nanmean(values, axis=0)
-        std = _spread(values - mean, np.nanmax(np.abs(values), axis=0))
+        flat = FLAT if known.values.dtype == np.float32 else FLAT_DOUBLE
+        std = _spread(values - mean, np.nanmax(np.abs(values), axis=0), flat)
         steps = _spread(_changes(values / std, known.starts), 1.0) if changes else None
         return cls(mean, std, steps, np.asarray(missing.any(axis=0)))
 
@@ -75,7 +79,7 @@ class NumberEncoding:
 
         Raises:
             DataError: a value is missing in a feature that was complete in training, so that nothing was learned of
-                gaps.
+                gaps; or one is beyond what float32 holds once it is scaled.
         """
         values = sequences.values.astype(np.float64)
         missing = np.isnan(values)
@@ -93,7 +97,18 @@ class NumberEncoding:
         if self.changes is not None:
             parts.append(np.nan_to_num(_changes(z, sequences.starts) / self.changes))
         parts.append(missing[:, self.gaps])
-        return Ragged(np.concatenate(parts, axis=1, dtype=np.float32), sequences.starts)
+        with np.errstate(over="ignore"):  # said below
+            made = np.concatenate(parts, axis=1, dtype=np.float32)
+        far = np.isinf(made).any(axis=1)
+        if far.any():
+            place = int(np.argmax(far))
+            i = int(np.searchsorted(sequences.starts, place, side="right")) - 1
+            raise DataError(
+                f"Sample {i}, time step {place - sequences.starts[i]} lies so far from the training data that it is "
+                f"too large for float32: {np.nanmax(np.abs(values[place])):g}. Correct it, or write NaN where one is "
+                f"missing."
+            )
+        return Ragged(made, sequences.starts)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain lists."""
@@ -123,9 +138,9 @@ def _changes(values: Values, starts: NDArray[np.int64]) -> Values:
     return result
 
 
-def _spread(deviations: Values, size: Values | float) -> Values:
+def _spread(deviations: Values, size: Values | float, flat: float = FLAT) -> Values:
     """Return the root mean square of each column of what is known; 1 where it is nothing but rounding."""
     known = ~np.isnan(deviations)
     mean = np.nan_to_num(deviations**2).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     std = np.sqrt(mean)
-    return np.where(std > FLAT * np.maximum(size, 1e-30), std, 1.0)
+    return np.where(std > flat * np.maximum(size, 1e-30), std, 1.0)

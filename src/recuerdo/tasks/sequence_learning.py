@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -44,6 +45,10 @@ EVALUATIONS, PATIENCE = 12, 3
 
 EMBEDDED = 0.24
 """Standard deviation of embeddings that come from the texts' own statistics."""
+
+
+LEAST_SECONDS = 0.1
+"""What a training has, however much of its budget encodings and bag have taken."""
 
 
 class SequenceLearner(BaseEstimator):
@@ -109,18 +114,25 @@ class SequenceLearner(BaseEstimator):
     def _who(self) -> str:
         return type(self).__name__
 
-    def _make_plan(self, source: Source, targets: Targets, seed: int, *, hold: bool = True) -> Plan:
-        """Decide what fit does, or without `hold` what is done where no trial is held."""
+    def _make_plan(
+        self, source: Source, targets: Targets, seed: int, *, trial: bool = True, model: SequenceModel | None = None
+    ) -> Plan:
+        """Decide what fit does; without a trial, or what stays as it is in a model that goes on learning."""
         texts = not isinstance(source, Ragged)
-        held = held_out(targets, seed) if self.trial and hold else np.zeros(0, np.int64)
+        if texts and self.fold not in (None, 1):
+            raise OptionError(
+                f"fold={self.fold} makes one step of several steps of numbers, and these are texts: leave it out."
+            )
+        early_stop, trial = self.early_stop and trial, self.trial and trial
+        held = held_out(targets, seed) if trial else np.zeros(0, np.int64)
         fold, changes = 1, False
         words = [said_of(source, targets)]
-        if texts and self.fold not in (None, 1):
-            raise OptionError(f"fold={self.fold} makes one step of several numbers, and these are texts: leave it out.")
         if isinstance(source, Ragged):
             changes = changes_tell(source) if self.changes == "auto" else bool(self.changes)
             if self.output == "last":
                 fold = self.fold or frames_for(int(source.lengths.max()))
+            if model is not None and isinstance(model.encoding, NumberEncoding):
+                fold, changes = model.nets[0].shape.fold, model.encoding.changes is not None
             if fold > 1:
                 words.append(
                     f"frames of {fold} steps, so that the recurrence takes {-(-int(source.lengths.max()) // fold)}"
@@ -131,12 +143,14 @@ class SequenceLearner(BaseEstimator):
         max_steps = self.max_steps
         if max_steps is None and self.max_seconds is None:
             max_steps = steps_for(texts, -(-len(source) // batch_size), each=targets.each)
-        if self.early_stop and hold and not len(held):
+        if early_stop and not len(held):
             raise OptionError("early_stop=True needs held-out sequences: give more of them, or leave trial=True.")
-        if self.trial and hold and not len(held):
-            words.append(f"no trial, for which {FEWEST} sequences with an answer, and four of a class, are needed")
+        if trial and not len(held):
+            few = len(np.unique(targets.flatten()[1])) < FEWEST
+            why = f"for which {FEWEST} sequences or more are needed" if few else "as no class can spare a sequence"
+            words.append(f"no trial, {why}")
         rate = self.learning_rate or (TEXT_RATE if texts else NUMBER_RATE)
-        return Plan(texts, fold, changes, batch_size, max_steps, rate, self.early_stop and hold, held, tuple(words))
+        return Plan(texts, fold, changes, batch_size, max_steps, rate, early_stop, held, tuple(words))
 
     def _train(
         self,
@@ -158,6 +172,7 @@ class SequenceLearner(BaseEstimator):
         The n-grams of all texts are counted already; `rows` tells which of them these sequences are. The weights are
         the sequences' own, without those of their classes.
         """
+        began = time.monotonic()
         encoding, prepare = self._make_encoding(source, extra, plan, seed)
         inputs = encoded(encoding, source)
         offset, unit = scale_of(targets)
@@ -175,7 +190,8 @@ class SequenceLearner(BaseEstimator):
                 self._in_loss(watched[1], watched[2]),
             )
         members = []
-        schedule = self._schedule(plan, None if budget is None else budget / self.n_seeds)
+        left = None if budget is None else max(LEAST_SECONDS, budget - (time.monotonic() - began)) / self.n_seeds
+        schedule = self._schedule(plan, left)
         for number in range(self.n_seeds):
             own = label if self.n_seeds == 1 else f"{label} {number + 1}/{self.n_seeds}"
             members.append(

@@ -143,7 +143,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """Go on learning from some more sequences, in one pass over them.
 
         The first call, unless fit came before, decides from its sequences what fit would (scales, frames, vocabulary),
-        and holds no trial. Each call begins with a fresh optimiser at the full learning rate.
+        and holds no trial. Each call begins with a fresh optimiser at the full learning rate; max_steps,
+        max_seconds and early_stop are fit's.
 
         Args:
             X, y, sample_weight, lengths: as in fit.

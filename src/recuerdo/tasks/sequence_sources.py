@@ -46,7 +46,9 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
         if next(filter(None, map(_kind, texts))) == WORDS:
             return read_words(texts, who), None
         return list(checked_texts(texts)), None
-    sequences = read_sequences(X, who=who)
+    narrow = getattr(X, "dtype", None) in (np.dtype(np.float16), np.dtype(np.float32))
+    # Centring comes later: seconds since 1970 are 128 seconds apart in float32.
+    sequences = read_sequences(X, who=who, dtype=np.float32 if narrow else np.float64)
     if lengths is None:
         return sequences, fixed_steps(X)
     return _cut(sequences, lengths, who), None

@@ -168,8 +168,8 @@ def read_numbers(y: Any, lengths: NDArray[np.int64], *, each: bool, who: str) ->
         raise DataError(f"{who}: y holds no number at all.")
     if np.isnan(values).any(axis=1).all():
         raise DataError(
-            f"{who}: no step of y has all its {values.shape[1]} columns, and what is learned from has: fill in what is "
-            f"missing, or fit one model for each column."
+            f"{who}: no step has a number in all {values.shape[1]} columns of y, and only such steps are learned from: "
+            f"fill y in, or fit a model for each column."
         )
     if np.nanmax(np.abs(values)) > LARGEST:
         raise DataError(
@@ -265,8 +265,7 @@ def _named(labels: NDArray[Any], who: str) -> NDArray[Any]:
         labels = np.array(labels.tolist())
     if labels.dtype.kind == "S":
         raise DataError(
-            f"{who}: y holds bytes, such as {labels[0]!r}, which no model file can keep: decode them, for example by "
-            f"np.char.decode(y, 'utf-8')."
+            f"{who}: Unknown label type: y holds bytes, as {labels.tolist()[0]!r}: decode them, as y.astype(str) does."
         )
     if labels.ndim != 1 or labels.dtype.kind not in "biufU":
         raise DataError(f"{who}: Unknown label type: y holds {labels.dtype}, and labels are strings or whole numbers.")
