@@ -299,7 +299,7 @@ def test_the_budget_is_shared_by_trials_of_a_fifth_and_holds(monkeypatch):
 
 def test_a_trial_ends_when_its_seconds_are_over():
     # So many steps would take minutes.
-    tuning = tuned(forecaster=quick(max_steps=1_000_000), max_seconds=1, max_trials=1)
+    tuning = tuned(forecaster=quick(max_steps=1_000_000), max_seconds=4, max_trials=1)
     (trial,) = tuning.trials
     assert (trial.state, trial.why) == ("finished", "max_seconds")
 
