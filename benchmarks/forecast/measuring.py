@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from importlib import import_module, metadata
-from pathlib import Path
 from typing import Any
 
-from ..kernel.child import answer
+from ..kernel.child import answer, resident
 from .stepping import watched
 from .work import Rows, Work, mase, scored_rows
 
@@ -78,16 +76,6 @@ class Clock:
         found = function(*arguments)
         self.seconds[name] = time.perf_counter() - began
         return found
-
-
-def resident(name: str) -> int | None:
-    """A line of this process's status in bytes; None where the system has none.
-
-    Not getrusage: its peak survives exec, so that a child of a large process would begin with its parent's.
-    """
-    status = Path("/proc/self/status")
-    line = re.search(rf"^{name}:\s*(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
-    return 1024 * int(line[1]) if line else None
 
 
 if __name__ == "__main__":

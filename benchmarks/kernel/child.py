@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def resident(name: str) -> int | None:
+    """A line of this process's status, such as VmHWM, in bytes; None where the system has none.
+
+    Not getrusage: its peak survives exec, so that a child of a large process would begin with its parent's.
+    """
+    status = Path("/proc/self/status")
+    line = re.search(rf"^{name}:\s*(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
+    return 1024 * int(line[1]) if line else None
 
 
 def answer(function: Callable[..., Any]) -> None:

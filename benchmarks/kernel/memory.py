@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from . import child
 from .cases import CELLS, TRAINING, Shape
 from .child import NoAnswerError, answer, ask
 from .peers import Contestant, inputs, loop, ours, torch_nn
@@ -14,7 +14,7 @@ from .peers import Contestant, inputs, loop, ours, torch_nn
 OURS, PEER = "ours", "peer"
 LENGTHENED = tuple(Shape(T, 32, 64, 128) for T in (200, 400, 800))
 """What is measured over T, 2T and 4T steps: large enough that what the allocator keeps does not count."""
-STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+REFERENCES = Path("/proc/self/clear_refs")
 UNKNOWN = "the peak of a process can be reset on Linux alone"
 
 
@@ -61,10 +61,10 @@ def mark() -> int:
 
 
 def resident(name: str) -> int:
-    """A line of the process's status, in bytes."""
-    line = re.search(rf"^{name}:\s*(\d+) kB", STATUS.read_text(), re.MULTILINE)
-    assert line is not None
-    return 1024 * int(line[1])
+    """A line of the process's status, in bytes, of a system that has peaks to reset."""
+    held = child.resident(name)
+    assert held is not None
+    return held
 
 
 if __name__ == "__main__":

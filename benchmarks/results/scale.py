@@ -15,7 +15,7 @@ import polars as pl
 from .figures import Effort, Figure
 
 ROOT = Path(__file__).resolve().parents[2]
-CHILD = Path(__file__).with_name("scale_child.py")
+CHILD = f"{__package__}.scale_child"
 
 ROWS, SEASON = 500, 7
 FEW, MANY = 1_000, 10_000
@@ -69,8 +69,8 @@ def written(folder: Path, count: int) -> Path:
 
 def measured(folder: Path, steps: int | None) -> dict[str, Any]:
     """Return what the child says: seconds of fit and predict, bytes at the peak and after the imports."""
-    command = [sys.executable, str(CHILD), str(folder), str(steps)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", CHILD, str(folder), str(steps)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{folder.name}: the forecaster's process failed.\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])

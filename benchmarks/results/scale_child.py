@@ -1,6 +1,6 @@
 """Fit a folder of series and forecast them; print seconds and the peak of this process's memory as JSON.
 
-python scale_child.py FOLDER STEPS
+python -m benchmarks.results.scale_child FOLDER STEPS
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import recuerdo as rc
+
+from ..kernel.child import resident
 
 HORIZON = 14
 
@@ -30,13 +32,10 @@ def main() -> None:
 
 
 def peak() -> int:
-    """The most memory that this process has held so far, in bytes.
-
-    Linux counts into ru_maxrss what the process that started this one held at that moment; VmHWM is of this one alone.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        return 1024 * int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1])
+    """The most memory that this process has held so far, in bytes."""
+    known = resident("VmHWM")
+    if known is not None:
+        return known
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 

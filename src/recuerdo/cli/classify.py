@@ -293,12 +293,9 @@ def _lines(found: Explanation) -> list[str]:
     most = np.sort(np.argsort(-np.abs(found.moved), kind="stable")[:MOVED])
     rows = [("step", "" if found.text is None else "token", "moved by", "to")]
     for k in most:
-        step, word = int(found.places[k]), ""
-        if found.text is not None and found.tokens:
-            token = found.tokens[step - 1]
-            word = found.text[token.start : token.end]
+        word = " ".join(found.token_at(k).split())
         moved = f"{found.moved[k]:+.3f}" if classes else f"{found.moved[k]:+.4g}"
-        rows.append((str(step), " ".join(word.split()), moved, number(float(found.running[k, found.verdict]))))
+        rows.append((str(int(found.places[k])), word, moved, number(float(found.running[k, found.verdict]))))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for step, word, moved, to in rows:
         token = f"  {word:<{widths[1]}}" if found.text is not None else ""

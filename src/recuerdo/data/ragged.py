@@ -86,6 +86,16 @@ class Ragged:
         """How many time steps each sequence has (N,)."""
         return np.diff(self.starts)
 
+    def where(self, place: int) -> tuple[int, int]:
+        """Which sequence values[place] is of, and which of its steps.
+
+        Example:
+            >>> Ragged.of([np.zeros(3), np.zeros(2)]).where(4)
+            (1, 1)
+        """
+        i = int(np.searchsorted(self.starts, place, side="right")) - 1
+        return i, int(place - self.starts[i])
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recuerdo.data.columns import numbers
 from recuerdo.data.frames import opened
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.text_checks import quoted
 from recuerdo.errors import DataError, OptionError, ShapeError
 from recuerdo.shapes import as_numbers, is_table
 
@@ -168,7 +169,7 @@ def _of_list(items: list[Any], who: str) -> Ragged:
     if words is not None:
         mixed = any(not isinstance(item, str) for item in items)
         raise DataError(
-            f"{who}: sequence {words} is text ({_short(items[words])}) where numbers belong. "
+            f"{who}: sequence {words} is text ({quoted(items[words])}) where numbers belong. "
             + ("Give numbers only, or strings only." if mixed else "Turn it into numbers first.")
         )
     arrays = [_numbers_of(item, i, who) for i, item in enumerate(items)]
@@ -218,11 +219,11 @@ def _finite(ragged: Ragged, who: str, dtype: type[np.floating]) -> NDArray[Any]:
         values = ragged.values.astype(dtype, copy=False)
     infinite = np.isinf(values)
     if infinite.any():
-        step, feature = np.argwhere(infinite)[0]
-        i = int(np.searchsorted(ragged.starts, step, side="right")) - 1
+        place, feature = np.argwhere(infinite)[0]
+        i, step = ragged.where(place)
         raise DataError(
-            f"{who} got infinity or a value too large for {np.dtype(dtype)}: {ragged.values[step, feature]:g} in "
-            f"sequence {i}, time step {step - ragged.starts[i]}, feature {feature}. Write NaN where one is missing."
+            f"{who} got infinity or a value too large for {np.dtype(dtype)}: {ragged.values[place, feature]:g} in "
+            f"sequence {i}, time step {step}, feature {feature}. Write NaN where one is missing."
         )
     return values
 
@@ -261,7 +262,3 @@ def _hint(X: Any) -> str:
     if hasattr(X, "collect"):
         return " Call .collect() first."
     return " Make a list of it first." if hasattr(X, "__iter__") else ""
-
-
-def _short(text: str | bytes) -> str:
-    return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."

@@ -7,7 +7,7 @@ from typing import Any
 
 from recuerdo.errors import DataError
 
-__all__ = ["checked_texts", "checked_words"]
+__all__ = ["checked_texts", "checked_words", "quoted"]
 
 
 def checked_texts(texts: Iterable[str]) -> Iterator[str]:
@@ -67,7 +67,7 @@ def checked_words(texts: Iterable[Iterable[str]]) -> Iterator[list[str]]:
     for place, text in enumerate(texts):
         words = _listed(text)
         if not isinstance(words, list | tuple):
-            what = f"one str, {_short(text)}" if isinstance(text, str) else _said(text)
+            what = f"one str, {quoted(text)}" if isinstance(text, str) else _said(text)
             raise DataError(
                 f"Text {place} is {what}, where a list of its words belongs, as in ['The', 'cat']: cut it into words, "
                 f"or leave it out."
@@ -104,5 +104,6 @@ def _said(what: Any) -> str:
     return f"{type(what).__name__} ({what})" if isinstance(what, int | float) else type(what).__name__
 
 
-def _short(text: str) -> str:
+def quoted(text: str | bytes) -> str:
+    """Return a text as a message shows it, its beginning where it is long."""
     return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."

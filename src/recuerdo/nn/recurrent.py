@@ -268,7 +268,7 @@ class RecurrentLayer(nn.Module):
             y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
             if self.residual and layer > 0:
                 y = y + x
-            x = dropout(y, self.dropout) if self.training and self.dropout and layer < self.num_layers - 1 else y
+            x = dropout(y, self.dropout) if self.training and layer < self.num_layers - 1 else y
 
         output = x.transpose(0, 1) if self.batch_first else x
         stacked = tuple(torch.stack(each) for each in zip(*finals, strict=True))

@@ -65,9 +65,7 @@ def change_of(explanation: Explanation, k: int) -> str:
 
 def token_of(explanation: Explanation, k: int) -> str:
     """Return the last token before a place, on one line."""
-    assert explanation.text is not None
-    token = explanation.tokens[explanation.places[k] - 1]
-    return " ".join(explanation.text[token.start : token.end].split())
+    return " ".join(explanation.token_at(k).split())
 
 
 def verdict_of(explanation: Explanation) -> NDArray[np.float64]:

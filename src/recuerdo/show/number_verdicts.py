@@ -23,7 +23,7 @@ def plot_numbers(points: NDArray[np.float64], *, title: str = "Answers", ax: Axe
     ax = one_axes(ax)
     ends = np.array([points.min(), points.max()])
     ends += np.array([-0.04, 0.04]) * (np.ptp(ends) or 1.0)
-    ax.plot(ends, ends, color=QUIET, linewidth=1.0, label="answer = truth")
+    ax.plot(ends, ends, color=QUIET, linewidth=1.0)
     faint = float(np.clip(60 / len(points), 0.2, 0.8))
     ax.plot(points[:, 0], points[:, 1], "o", color=MODEL, markersize=4, alpha=faint, markeredgewidth=0)
     ax.set(xlim=ends, ylim=ends)

@@ -59,6 +59,11 @@ class Explanation:
         """What the model says of the whole sequence: the class, or the number."""
         return float(self.running[-1, 0]) if self.classes is None else self.classes.tolist()[self.verdict]
 
+    def token_at(self, k: int) -> str:
+        """Return the last token before place k, as the text has it; "" of numbers, and before any token."""
+        t = int(self.places[k])
+        return "" if self.text is None or not t else self.text[self.tokens[t - 1].start : self.tokens[t - 1].end]
+
     def __str__(self) -> str:
         """The answer, and the steps that moved it most, the largest first."""
         what = "the number" if self.classes is None else f"the probability of {self.answer!r}"
@@ -69,8 +74,7 @@ class Explanation:
             lines.append("The steps that moved it most:")
         for k in largest:
             t = int(self.places[k])
-            token = "" if self.text is None or not t else self.text[self.tokens[t - 1].start : self.tokens[t - 1].end]
-            lines.append(f"{t:>6}  {self.moved[k]:+.3g}  {token}".rstrip())
+            lines.append(f"{t:>6}  {self.moved[k]:+.3g}  {self.token_at(k)}".rstrip())
         return "\n".join(lines)
 
     def to_frame(self) -> Any:
@@ -83,7 +87,7 @@ class Explanation:
         named = [str(one) for one in self.classes] if self.classes is not None else _numbered(self.running.shape[1])
         columns: dict[str, Any] = {"step": self.places}
         if self.text is not None:
-            columns["token"] = [self.text[self.tokens[t - 1].start : self.tokens[t - 1].end] for t in self.places]
+            columns["token"] = [self.token_at(k) for k in range(len(self.places))]
         columns["moved"] = self.moved
         for k, name in enumerate(named):
             columns[f"p_{name}" if name in ("step", "token", "moved") else name] = self.running[:, k]

@@ -90,8 +90,9 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             None if card["names"] is None else tuple(card["names"]),
             None if card.get("constant") is None else np.array(card["constant"]),
             card.get("counted", 0.0),
+            columns=card.get("columns"),
         )
-        estimator._settle(replace(model, columns=card.get("columns")))  # which older files have not
+        estimator._settle(model)
         estimator.report_ = SequenceReport.from_json(card["report"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, ModelFileError):

@@ -86,9 +86,9 @@ class NumberEncoding:
         unknown = missing & ~self.gaps
         if unknown.any():
             place, feature = np.argwhere(unknown)[0]
-            i = int(np.searchsorted(sequences.starts, place, side="right")) - 1
+            i, step = sequences.where(place)
             raise DataError(
-                f"Sample {i}, time step {place - sequences.starts[i]}, feature {feature} is missing (NaN), and in "
+                f"Sample {i}, time step {step}, feature {feature} is missing (NaN), and in "
                 f"training that feature never was: fill it in, or train on sequences with gaps, which are then "
                 f"understood."
             )
@@ -102,9 +102,9 @@ class NumberEncoding:
         far = np.isinf(made).any(axis=1)
         if far.any():
             place = int(np.argmax(far))
-            i = int(np.searchsorted(sequences.starts, place, side="right")) - 1
+            i, step = sequences.where(place)
             raise DataError(
-                f"Sample {i}, time step {place - sequences.starts[i]} lies so far from the training data that it is "
+                f"Sample {i}, time step {step} lies so far from the training data that it is "
                 f"too large for float32: {np.nanmax(np.abs(values[place])):g}. Correct it, or write NaN where one is "
                 f"missing."
             )

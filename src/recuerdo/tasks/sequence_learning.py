@@ -128,11 +128,12 @@ class SequenceLearner(BaseEstimator):
         fold, changes = 1, False
         words = [said_of(source, targets)]
         if isinstance(source, Ragged):
-            changes = changes_tell(source) if self.changes == "auto" else bool(self.changes)
-            if self.output == "last":
-                fold = self.fold or frames_for(int(source.lengths.max()))
             if model is not None and isinstance(model.encoding, NumberEncoding):
                 fold, changes = model.nets[0].shape.fold, model.encoding.changes is not None
+            else:
+                changes = changes_tell(source) if self.changes == "auto" else bool(self.changes)
+                if self.output == "last":
+                    fold = self.fold or frames_for(int(source.lengths.max()))
             if fold > 1:
                 words.append(
                     f"frames of {fold} steps, so that the recurrence takes {-(-int(source.lengths.max()) // fold)}"

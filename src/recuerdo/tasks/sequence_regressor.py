@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from recuerdo.tasks.sequence_models import Source
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, read_numbers
-
-if TYPE_CHECKING:
-    pass
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
