@@ -70,9 +70,9 @@ class Long:
 PIXELS = Long(
     "pixels",
     "mnist-pixels",
-    max_steps=14_000,
+    max_steps=100_000,
     cells=("indrnn",),
-    batch_size=64,
+    batch_size=16,  # in equal time, a lower loss than of 64, 32 or 8
     hidden_size=128,
     num_layers=4,
     normed=True,

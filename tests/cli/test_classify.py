@@ -207,6 +207,20 @@ def test_a_saved_model_of_texts_finds_the_labels_of_a_table(classify):
     assert "On the 48 sequences of TEST:" in done.out
 
 
+def test_some_labels_of_test_may_lack(classify):
+    TEXTS.write_csv("texts.csv")
+    TEXTS.with_columns(label=pl.when(pl.int_range(48) < 40).then("label")).write_csv("some.csv")
+    done = classify("texts.csv", "some.csv", "--out", "said.csv", "--explain", "45", "--explanation", "why.html")
+    assert "On the 40 texts of TEST:" in done.out
+    assert "8 of 48 have no label and are not counted" in done.out
+    assert "on row 45:" in done.out
+    said = pl.read_csv("said.csv")
+    assert said["label"].null_count() == 8
+    assert said["verdict"].null_count() == 0
+    (typo,) = classify("some.csv", "texts.csv").err.splitlines()[-1:]
+    assert "has no label (8 such rows)" in typo
+
+
 def test_what_has_no_labels_gets_verdicts(classify):
     TEXTS.write_csv("texts.csv")
     TEXTS.select("text").write_csv("new.csv")

@@ -87,3 +87,17 @@ def test_what_is_no_label_is_refused():
         read(pl.Series("kind", [1.0, float("inf")]))
     with pytest.raises(DataError, match=r"column 'kind' is of type List.*, neither text nor numbers. Name another"):
         read(pl.Series("kind", [[1], [2]]))
+
+
+@pytest.mark.parametrize("cells", [["a", "", None, "b"], [1, None, 2, 3], [0.5, float("nan"), 1.0, None]])
+@pytest.mark.parametrize("make", [pl.Series, pd.Series])
+def test_rows_that_may_lack_their_label_are_masked(make, cells):
+    column = make(cells)
+    there = [cell not in ("", None) and cell == cell for cell in cells]
+    labels = read(column, may_lack=True)
+    assert (~np.ma.getmaskarray(labels)).tolist() == there
+    assert np.ma.compressed(labels).tolist() == [cell for cell, known in zip(cells, there, strict=True) if known]
+    with pytest.raises(DataError, match="has no label"):
+        read(column)
+    whole = read(column[there] if make is pd.Series else column.filter(pl.Series(there)), may_lack=True)
+    assert not isinstance(whole, np.ma.MaskedArray)

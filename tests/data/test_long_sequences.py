@@ -163,3 +163,16 @@ def test_labels_that_may_be_missing_are_taken_where_they_are():
 def test_labels_that_are_left_out_are_no_feature():
     left = sequences_from_table(FRAME, id="run", time="second", label="kind", labelled=False)
     assert (left.labels, left.features) == (None, ("x", "y"))
+
+
+def test_labels_may_lack_where_they_need_not_be_there():
+    steps = pl.DataFrame({"run": ["a", "a", "b", "c"], "speed": [1, 2, 3, 4], "kind": ["up", "up", None, "no"]})
+    found = sequences_from_table(steps, id="run", label="kind", labelled=None)
+    assert found.labels.tolist() == ["up", None, "no"]
+    each = sequences_from_table(steps, id="run", label="kind", label_each=True, labelled=None)
+    assert each.labels.tolist() == ["up", "up", None, "no"]
+    none = sequences_from_table(steps.with_columns(kind=None), id="run", label="kind", labelled=None)
+    assert none.labels is None
+    half = steps.with_columns(kind=pl.Series(["up", None, "up", "no"]))
+    with pytest.raises(DataError, match="sequence 'a' has two labels: up in row 0 and no label in row 1"):
+        sequences_from_table(half, id="run", label="kind", labelled=None)

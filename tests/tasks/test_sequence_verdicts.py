@@ -119,3 +119,16 @@ def test_labels_of_another_kind_or_number_are_refused(classifier):
         verdicts(classifier, X, np.ones(30, int))
     with pytest.raises(ShapeError, match="There are 30 answers and 29 labels: give one for each"):
         verdicts(classifier, X, Y[1:])
+
+
+def test_what_has_no_label_gets_a_verdict_and_is_not_counted(classifier):
+    lacks = np.arange(30) % 5 == 0
+    found = verdicts(classifier, X, np.ma.MaskedArray(Y, lacks))
+    known = verdicts(classifier, X[~lacks], Y[~lacks])
+    assert found.report.scores == known.report.scores
+    assert found.report.rows == 24
+    assert found.report.choices == ("6 of 30 have no label and are not counted",)
+    table = found.to_frame(NAMES, "row")
+    assert len(table) == 30
+    assert table["label"].to_list() == [None if gone else one for gone, one in zip(lacks, Y, strict=True)]
+    assert table["verdict"].to_list() == verdicts(classifier, X).to_frame(NAMES, "row")["verdict"].to_list()

@@ -151,8 +151,10 @@ def classify(
             require_classes(given)
     which = 0
     if test is not None:
+        asked = read_given(test, columns, labelled=None)
         # A label that is named for a saved model is TEST's own; one that is remembered or TRAIN's may lack in TEST.
-        asked = read_given(test, columns, labelled=True if saved and label is not None else None)
+        if saved and label is not None and asked.labels is None:
+            asked = read_given(test, columns, labelled=True)
         print("\n".join(asked.said), flush=True)
         if regress or not getattr(model, "CLASSES", True):
             asked = as_numbers(asked)
@@ -269,8 +271,11 @@ def _judge(model: Any, asked: Given, out: Path | None, picture: Path | None) -> 
 
 def _explain(model: Any, asked: Given, which: int, place: Path) -> None:
     """Print which steps of a sequence moved the verdict, and draw it."""
+    import numpy as np
+
     found = model.explain(asked.X[which])
-    truth = "" if asked.labels is None or asked.columns.each else f" (label: {asked.labels[which]})"
+    known = asked.labels is not None and not asked.columns.each and not np.ma.getmaskarray(asked.labels)[which]
+    truth = f" (label: {asked.labels[which]})" if known else ""
     print(f"\nWhat moved the verdict on {asked.named} {asked.names[which]}{truth}:")
     print("\n".join(_lines(found)))
     if place.suffix.lower() in (".html", ".htm"):

@@ -59,7 +59,8 @@ class Given:
 
     Attributes:
         X: N sequences of numbers, or texts.
-        labels: (N,), or one for each step, (sum of T_i,), one sequence's after another's; None without.
+        labels: (N,), or one for each step, (sum of T_i,), one sequence's after another's; None without, a masked array
+            where some have none.
         names: (N,) ids, or row numbers from 0.
         columns: those that were taken.
         said: what was read, in sentences.
@@ -103,7 +104,7 @@ def read_given(path: Path, columns: Columns, *, labelled: bool | None) -> Given:
     Args:
         path: a file of an archive, a table of texts, or with an id a long table.
         columns: as they were named.
-        labelled: None where labels may be missing.
+        labelled: None where labels may be missing, all or some.
 
     Raises:
         OptionError: columns are named that such a file has not.
@@ -173,7 +174,7 @@ def as_numbers(given: Given) -> Given:
     try:
         return replace(given, labels=given.labels.astype(np.float64))
     except ValueError:
-        wrong = next(one for one in given.labels.tolist() if not _number(one))
+        wrong = next(one for one in np.ma.compressed(given.labels).tolist() if not _number(one))
         raise OptionError(f"--regress learns numbers, and a label is {wrong!r}: leave --regress out.") from None
 
 
@@ -200,7 +201,7 @@ def require_alike(train: Given, test: Given) -> None:
         if others != D:
             raise DataError(f"TRAIN has {D} features and TEST {others}: give the same, in the same order.")
     if train.labels is not None and test.labels is not None and _named(train.labels) != _named(test.labels):
-        one, other = train.labels[0].item(), test.labels[0].item()
+        one, other = train.labels[0].item(), np.ma.compressed(test.labels)[0].item()
         raise DataError(
             f"The labels of TRAIN, such as {one!r}, and those of TEST, such as {other!r}, are of two kinds, "
             f"text and numbers: write both alike."

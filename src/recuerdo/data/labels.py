@@ -23,6 +23,8 @@ def labels_of(
     rows: NDArray[np.int64],
     where: str,
     place: Callable[[int], str] = lambda _: "",
+    *,
+    may_lack: bool = False,
 ) -> NDArray[Any]:
     """A column of labels (R,) as int64, float64, bool or text, whatever it is in the table.
 
@@ -31,16 +33,19 @@ def labels_of(
         rows: (R,) the number of each row, for messages.
         where: what to call the table in messages.
         place: what messages say more of the row at a place.
+        may_lack: whether rows may have none: where some have, it is a masked array, which hides theirs.
 
     Raises:
-        DataError: a row has no label, or an infinite one, or the column holds neither numbers nor text.
+        DataError: a row has no label and may not lack it, or an infinite one, or the column holds neither numbers nor text.
     """
     where = f"{where}, column {column.name!r}"
+    absent = column.is_null().to_numpy()
+    if may_lack and absent.all():
+        return np.ma.MaskedArray(np.zeros(len(absent)), absent)
     kind = column.dtype
     is_text = holds_text(column)
     if not (kind.is_numeric() or kind == nw.Boolean or is_text):
         raise DataError(f"{where} is of type {kind}, neither text nor numbers. Name another as label= (--label).")
-    absent = column.is_null().to_numpy()
     if is_text:
         labels = text_of(column).fill_null("")
         absent = absent | (labels.str.strip_chars() == "").to_numpy()
@@ -50,11 +55,11 @@ def labels_of(
         labels = (filled.fill_null(0) if kind.is_numeric() else filled.fill_null(False)).to_numpy()
         labels = labels.astype({"b": np.bool_, "f": np.float64}.get(labels.dtype.kind, np.int64))
         absent = absent | np.isnan(labels)
-    if absent.any():
+    if absent.any() and not may_lack:
         i = int(absent.argmax())
         more = f" ({absent.sum()} such rows)" if absent.sum() > 1 else ""
         raise DataError(f"{where}, row {rows[i]}{place(i)} has no label{more}. Write it, or take the row out.")
     if labels.dtype.kind == "f" and np.isinf(labels).any():
         i = int(np.isinf(labels).argmax())
         raise DataError(f"{where}, row {rows[i]}{place(i)} is {labels[i]}, which is no label. Correct it.")
-    return labels
+    return np.ma.MaskedArray(labels, absent) if absent.any() else labels

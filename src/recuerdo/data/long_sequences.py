@@ -27,7 +27,7 @@ class LongSequences:
         sequences: N sequences in the order of their first rows, values (sum of T_i, D) float64, NaN where missing.
         ids: (N,) their ids: int64, or text.
         labels: (N,) one label for each sequence, or with label_each (sum of T_i,) one for each row of
-            sequences.values; None where no column of labels was named.
+            sequences.values; None where no column of labels was named. A masked array where some have none.
         features: the names of the D columns, in their order.
         notes: what was found and decided, in sentences.
     """
@@ -62,7 +62,8 @@ def sequences_from_table(
         features: the columns of numbers; None takes all others. An empty cell is a missing value.
         label: the column of labels, of numbers or text.
         label_each: each row has a label of its own; else all rows of a sequence have the same one.
-        labelled: None takes a table without the column `label` as one without labels; False leaves the column out.
+        labelled: None takes a table without the column `label`, or with nothing in it, as one without labels, and cells
+            of it may be empty; False leaves the column out.
 
     Returns:
         The sequences, with their ids and labels.
@@ -97,10 +98,13 @@ def sequences_from_table(
     starts = np.searchsorted(group[order], np.arange(len(ids) + 1))
     labels = None
     if label is not None and labelled is not False:
-        labels = labels_of(frame[label], rows, name, lambda i: f" (sequence {ids[group[i]]!r})")[order]
+        place = lambda i: f" (sequence {ids[group[i]]!r})"  # noqa: E731
+        labels = labels_of(frame[label], rows, name, place, may_lack=labelled is None)[order]
         if not label_each:
             _one_label(labels, starts, rows[order], lambda i: f"{name}, sequence {ids[i]!r}")
             labels = labels[starts[:-1]]
+        if np.ma.getmaskarray(labels).all():
+            labels = None
     notes.append(f"{len(ids)} sequences by {id!r}, features are {', '.join(map(repr, features))}")
     sequences = Ragged(_values(frame, features, rows, name)[order], starts)
     return LongSequences(sequences, np.array(ids), labels, features, tuple(notes))
@@ -165,11 +169,14 @@ def _no_repeats(times: NDArray[Any], group: NDArray[np.int64], order: NDArray[np
 
 
 def _one_label(labels: NDArray[Any], starts: NDArray[np.int64], rows: NDArray[np.int64], of: Any) -> None:
-    other = labels != np.repeat(labels[starts[:-1]], np.diff(starts))
+    written, lacks = np.ma.getdata(labels), np.ma.getmaskarray(labels)
+    first = np.repeat(starts[:-1], np.diff(starts))
+    other = (lacks != lacks[first]) | (~lacks & (written != written[first]))
     if other.any():
         step = int(other.argmax())
         i = int(np.searchsorted(starts, step, side="right")) - 1
+        one, two = ("no label" if lacks[k] else written[k] for k in (starts[i], step))
         raise DataError(
-            f"{of(i)} has two labels: {labels[starts[i]]} in row {rows[starts[i]]} and {labels[step]} in row "
+            f"{of(i)} has two labels: {one} in row {rows[starts[i]]} and {two} in row "
             f"{rows[step]}. Correct one, or take a label for each step by label_each=True (--output each)."
         )

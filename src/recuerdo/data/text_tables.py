@@ -27,7 +27,8 @@ class TextTable:
 
     Attributes:
         texts: N texts.
-        labels: (N,) int64, float64, bool or text; None where none were looked for, or found.
+        labels: (N,) int64, float64, bool or text; None where none were looked for, or found. A masked array where some
+            of the texts have none.
         text: the column of the texts.
         label: the column of the labels, None without.
     """
@@ -87,7 +88,8 @@ def read_text_table(
     Args:
         table, text: as there.
         label: as there.
-        labelled: as there; None takes the labels where the table has such a column, and none otherwise.
+        labelled: as there; None takes the labels where the table has such a column, in which cells may be empty, and
+            none otherwise.
 
     Raises:
         DataError, OptionError: as there.
@@ -114,7 +116,9 @@ def read_text_table(
     answer = label if label is not None else _find_label(there, found)
     if answer == found:
         raise DataError(f"Column {found!r} of {there.name} is named twice, as text= and label=. Name it once.")
-    labels = _labels(there, answer)
+    labels = labels_of(_typed(there, answer), there.rows, there.name, may_lack=labelled is None)
+    if np.ma.getmaskarray(labels).all():
+        return TextTable(_texts(there, found), None, found, None)
     if there.written and text is None and label is None and answer in labels.astype(str) and answer not in _LABELS:
         raise DataError(
             f"{there.name} seems to have no header: {answer!r} stands where the name of the labels should be, and is "
@@ -176,10 +180,6 @@ def _find_label(there: _Opened, text: str) -> str:
         return called[0]
     found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"
     raise DataError(f"{there.name} has {found} beside the texts in {text!r}. Name one with label= (--label).")
-
-
-def _labels(there: _Opened, column: str) -> NDArray[Any]:
-    return labels_of(_typed(there, column), there.rows, there.name)
 
 
 def _texts(there: _Opened, column: str) -> list[str]:

@@ -25,9 +25,9 @@ class Verdicts:
         answers: (M, C) probabilities, or (M,) numbers.
         classes: (C,) labels; None for numbers.
         owner: (M,) which sequence each answer is about.
-        labels: (M,) the truth; None where it is not known.
-        report: the scores against the truth beside the same answer each time, that of training; None where the truth
-            is not known.
+        labels: (M,) the truth, a masked array where some of it is not known; None where none is.
+        report: the scores against the truth as far as it is known, beside the same answer each time, that of training;
+            None where no truth is known.
     """
 
     answers: NDArray[np.float64]
@@ -59,7 +59,7 @@ class Verdicts:
             first = np.searchsorted(self.owner, self.owner)
             columns["step"] = np.arange(len(self.owner)) - first
         if self.labels is not None:
-            columns["label"] = self.labels
+            columns["label"] = self.labels.tolist()  # of a masked array with None where it hides
         if self.classes is None:
             return pl.DataFrame(columns | {"number": self.answers})
         columns["verdict"] = self.said
@@ -72,8 +72,9 @@ def verdicts(estimator: SequenceEstimator, X: Any, labels: NDArray[Any] | None =
     Args:
         estimator: a SequenceClassifier, or a SequenceRegressor of one number.
         X: N sequences, as its predict takes them.
-        labels: the truth, (N,), or for an answer at every step (M,), one sequence's after another's. A class that the
-            estimator does not know is allowed: what it says of such a sequence is wrong.
+        labels: the truth, (N,), or for an answer at every step (M,), one sequence's after another's; a masked array
+            where some of it is not known. A class that the estimator does not know is allowed: what it says of such a
+            sequence is wrong.
 
     Raises:
         DataError: labels are text where the classes are numbers, or the other way; X cannot be read.
@@ -90,7 +91,12 @@ def verdicts(estimator: SequenceEstimator, X: Any, labels: NDArray[Any] | None =
         return Verdicts(answers, classes, owner, None, None)
     if len(labels) != len(answers):
         raise ShapeError(f"There are {len(answers)} answers and {len(labels)} labels: give one for each.")
-    return Verdicts(answers, classes, owner, labels, _report(estimator, answers, classes, labels))
+    lacks = np.ma.getmaskarray(labels)
+    report = _report(estimator, answers[~lacks], classes, np.ma.getdata(labels)[~lacks])
+    if lacks.any():
+        note = f"{lacks.sum():,} of {len(lacks):,} have no label and are not counted"
+        report = replace(report, choices=(note, *report.choices))
+    return Verdicts(answers, classes, owner, labels, report)
 
 
 def _report(
