@@ -11,8 +11,7 @@ copying-200   ten symbols over a lag of 200, all four cells
 Each training writes its curve while it goes on, as build/results/long/PART.json and PART.png. It can be ended at any
 time: the same command goes on where it was, from the checkpoint beside them. --max-steps and --max-seconds make it a
 shorter training, whose learning rate falls in time. Figures are printed as by results_classify.py. Times of two threads
-of a quiet machine: pixels and permuted about two hours each, adding-1000 two hours, adding-5000 one, copying-200 half of
-one.
+of a quiet machine: pixels, permuted and adding-1000 about two hours each, adding-5000 one, copying-200 half of one.
 """
 
 from __future__ import annotations

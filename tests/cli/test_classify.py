@@ -207,11 +207,37 @@ def test_a_saved_model_of_texts_finds_the_labels_of_a_table(classify):
     assert "On the 48 sequences of TEST:" in done.out
 
 
+def wide(rows: int, seed: int) -> pl.DataFrame:
+    x, labels = waves(rows, seed)
+    steps = {f"s{k}": x[:, k].ravel() for k in range(x.shape[1])}
+    return pl.DataFrame({"id": range(rows), **steps, "shape": np.asarray(labels).astype(str)})
+
+
+def test_a_table_with_a_series_in_each_row_is_classified(classify):
+    wide(20, 0).write_csv("train.csv")
+    wide(8, 1).write_csv("test.csv")
+    for named in ((), ("--label", "shape")):
+        done = classify("train.csv", "test.csv", *named, "--save", "model", "--overwrite")
+        assert "train.csv: 20 sequences of 6 steps, a series in each row, its steps 's0' to 's5', labels in 'shape'" in (
+            done.out
+        )
+        assert "column 'id' numbers the rows and is no step" in done.out
+        assert "On the 8 sequences of TEST:" in done.out
+    turned = wide(8, 1)
+    turned.select(turned.columns[::-1]).drop("shape").write_csv("turned.csv")
+    assert classify("model", "test.csv", "--out", "one.csv", quick=False).code == 0
+    assert classify("model", "turned.csv", "--out", "two.csv", quick=False).code == 0
+    one, two = pl.read_csv("one.csv"), pl.read_csv("two.csv")
+    assert one.drop("label").equals(two)
+    numbers = classify("train.csv", "--label", "s0", "--features", "s1", "--features", "s2", "--regress")
+    assert "20 sequences of 2 steps" in numbers.out
+
+
 def test_some_labels_of_test_may_lack(classify):
     TEXTS.write_csv("texts.csv")
     TEXTS.with_columns(label=pl.when(pl.int_range(48) < 40).then("label")).write_csv("some.csv")
     done = classify("texts.csv", "some.csv", "--out", "said.csv", "--explain", "45", "--explanation", "why.html")
-    assert "On the 40 texts of TEST:" in done.out
+    assert "On the 40 sequences of TEST:" in done.out
     assert "8 of 48 have no label and are not counted" in done.out
     assert "on row 45:" in done.out
     said = pl.read_csv("said.csv")

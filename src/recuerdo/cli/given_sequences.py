@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data import is_archive, read_archive, read_text_table, sequences_from_table
+from recuerdo.data import (
+    is_archive,
+    is_wide,
+    read_archive,
+    read_text_table,
+    sequences_from_table,
+    sequences_from_wide_table,
+)
 from recuerdo.data.ragged import Ragged
 from recuerdo.errors import DataError, OptionError
 
@@ -102,7 +109,7 @@ def read_given(path: Path, columns: Columns, *, labelled: bool | None) -> Given:
     """Read a file.
 
     Args:
-        path: a file of an archive, a table of texts, or with an id a long table.
+        path: a file of an archive, a table of texts, with an id a long table, or a wide one: a series in each row.
         columns: as they were named.
         labelled: None where labels may be missing, all or some.
 
@@ -114,16 +121,18 @@ def read_given(path: Path, columns: Columns, *, labelled: bool | None) -> Given:
         raise DataError(f"{path.name}: ARFF is not read. The archives have the same sequences as .ts: take that file.")
     if columns.id is not None:
         return _long(path, columns, labelled)
-    if columns.time is not None or columns.features is not None or columns.each:
+    if columns.time is not None or columns.each:
         raise OptionError(
-            "--time, --features and --output each go with a long table, one row for each step: name the column that "
-            "tells its sequences apart by --id."
+            "--time and --output each go with a long table, one row for each step: name the column that tells its "
+            "sequences apart by --id."
         )
     named = [name for name in ("text", "label") if getattr(columns, name) is not None]
     if named and path.name.lower().removesuffix(".gz").endswith(".ts"):
         raise OptionError(f"{path.name} is a file of an archive and has no columns with names: leave out --{named[0]}.")
     if not path.is_dir() and not named and is_archive(path):
         return _archive(path)
+    if columns.text is None and (columns.features is not None or is_wide(path, columns.label)):
+        return _wide(path, columns, labelled)
     found = read_text_table(path, text=columns.text, label=columns.label, labelled=labelled)
     labels = f", labels in {found.label!r}" if found.label is not None else ""
     said = (f"{path.name}: {len(found.texts):,} texts in {found.text!r}{labels}",)
@@ -148,6 +157,15 @@ def _long(path: Path, columns: Columns, labelled: bool | None) -> Given:
     )
     said = (f"{path.name}: {_lengths(found.sequences)}", *found.notes)
     return Given(found.sequences, found.labels, found.ids, replace(columns, features=found.features), said)
+
+
+def _wide(path: Path, columns: Columns, labelled: bool | None) -> Given:
+    found = sequences_from_wide_table(path, label=columns.label, steps=columns.features, labelled=labelled)
+    labels = f", labels in {found.label!r}" if found.labels is not None else ""
+    steps = f"a series in each row, its steps {found.steps[0]!r} to {found.steps[-1]!r}{labels}"
+    said = (f"{path.name}: {_lengths(found.sequences)}, {steps}", *found.notes)
+    taken = replace(columns, label=found.label or columns.label, features=found.steps)
+    return Given(found.sequences, found.labels, np.arange(len(found)), taken, said)
 
 
 def _archive(path: Path) -> Given:

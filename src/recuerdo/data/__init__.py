@@ -18,6 +18,7 @@ from recuerdo.data.text_tables import TextTable, read_text_table, texts_from_tab
 from recuerdo.data.texts import TextToken, Tokens, fit_tokens
 from recuerdo.data.times import TimeType
 from recuerdo.data.validation import Series
+from recuerdo.data.wide_sequences import WideSequences, is_wide, sequences_from_wide_table
 from recuerdo.data.windows import WindowSet
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "TextToken",
     "TimeType",
     "Tokens",
+    "WideSequences",
     "WindowSet",
     "adding",
     "ahead",
@@ -44,6 +46,7 @@ __all__ = [
     "fit_tokens",
     "fixed_steps",
     "is_archive",
+    "is_wide",
     "mnist_pixels",
     "mnist_rows",
     "panel",
@@ -54,6 +57,7 @@ __all__ = [
     "read_text_table",
     "require_like",
     "sequences_from_table",
+    "sequences_from_wide_table",
     "tagging",
     "temporal_order",
     "texts_from_table",

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import text_of
 from recuerdo.errors import DataError
 
-__all__ = ["holds_text", "labels_of"]
+__all__ = ["LABEL_NAMES", "holds_text", "labels_of"]
+
+LABEL_NAMES = ("label", "class", "target", "sentiment")
+"""What a column of labels is called where nobody has said which it is."""
 
 
 def holds_text(column: nw.Series[Any]) -> bool:
@@ -36,7 +39,8 @@ def labels_of(
         may_lack: whether rows may have none: where some have, it is a masked array, which hides theirs.
 
     Raises:
-        DataError: a row has no label and may not lack it, or an infinite one, or the column holds neither numbers nor text.
+        DataError: a row has no label and may not lack it, or an infinite one, or the column holds neither numbers nor
+            text.
     """
     where = f"{where}, column {column.name!r}"
     absent = column.is_null().to_numpy()

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from recuerdo.data.columns import ROW_NAMES, no_column
 from recuerdo.data.frames import opened
-from recuerdo.data.labels import holds_text, labels_of
+from recuerdo.data.labels import LABEL_NAMES, holds_text, labels_of
 from recuerdo.data.reading import MISSING, is_parquet, read_written, typed
 from recuerdo.errors import DataError, OptionError
 
 __all__ = ["TextTable", "read_text_table", "texts_from_table"]
 
 _TEXTS = ("text", "sentence", "review")
-_LABELS = ("label", "class", "target", "sentiment")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +118,7 @@ def read_text_table(
     labels = labels_of(_typed(there, answer), there.rows, there.name, may_lack=labelled is None)
     if np.ma.getmaskarray(labels).all():
         return TextTable(_texts(there, found), None, found, None)
-    if there.written and text is None and label is None and answer in labels.astype(str) and answer not in _LABELS:
+    if there.written and text is None and label is None and answer in labels.astype(str) and answer not in LABEL_NAMES:
         raise DataError(
             f"{there.name} seems to have no header: {answer!r} stands where the name of the labels should be, and is "
             "one of them. Write label and text above the columns."
@@ -147,7 +146,7 @@ def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
     free = [column for column in there.frame.columns if column != label and column not in ROW_NAMES]
     called = [column for column in free if column.lower() in _TEXTS]
     if not called:
-        answers = _LABELS if labelled and label is None else ()
+        answers = LABEL_NAMES if labelled and label is None else ()
         called = [column for column in free if column.lower() not in answers and holds_text(_typed(there, column))]
         if labelled and label is None and len(called) == len(free) == 2:
             called = _longer(there, called)
@@ -171,7 +170,7 @@ def _longer(there: _Opened, columns: list[str]) -> list[str]:
 def _label_columns(there: _Opened, text: str) -> list[str]:
     """The columns that may hold the labels: those called so, or all beside the texts."""
     free = [column for column in there.frame.columns if column != text and column not in ROW_NAMES]
-    return [column for column in free if column.lower() in _LABELS] or free
+    return [column for column in free if column.lower() in LABEL_NAMES] or free
 
 
 def _find_label(there: _Opened, text: str) -> str:
