@@ -218,9 +218,8 @@ def test_a_table_with_a_series_in_each_row_is_classified(classify):
     wide(8, 1).write_csv("test.csv")
     for named in ((), ("--label", "shape")):
         done = classify("train.csv", "test.csv", *named, "--save", "model", "--overwrite")
-        assert "train.csv: 20 sequences of 6 steps, a series in each row, its steps 's0' to 's5', labels in 'shape'" in (
-            done.out
-        )
+        read = "train.csv: 20 sequences of 6 steps, a series in each row, its steps 's0' to 's5', labels in 'shape'"
+        assert read in done.out
         assert "column 'id' numbers the rows and is no step" in done.out
         assert "On the 8 sequences of TEST:" in done.out
     turned = wide(8, 1)

@@ -121,7 +121,11 @@ def test_half_a_million_rows_take_seconds():
         ({}, {"features": ["x", "z"]}, r"no column 'z' \(features=, --features\)"),
         ({}, {"features": "run"}, "Column 'run' of The table is named twice"),
         ({}, {"features": []}, "no column of numbers left"),
-        ({}, {"label": None}, "column 'kind', row 0 is 'up' and no number"),
+        (
+            {},
+            {"label": None},
+            "column 'kind' is of text, and features are numbers. Name",
+        ),
         ({"run": ["b", None, "b", "c", "a", "b"]}, {}, "Column 'run', row 1 is empty, so the row belongs to no"),
         ({"second": [2, 1, 1, 5, 1, 3]}, {}, "sequence 'a': 1 stands in rows 1 and 4. Keep one row for each time"),
         ({"second": [2, 1, 2, 5, 1, 2]}, {}, r"sequence 'b': 2 stands in rows 0 and 2 \(3 such pairs\)"),

@@ -13,6 +13,7 @@ import torch
 
 from recuerdo import SequenceClassifier, SequenceRegressor
 from recuerdo.data.ragged import Ragged
+from recuerdo.errors import DataError, ShapeError
 from recuerdo.tasks import sequence_sources
 from recuerdo.tasks.sequence_sources import read_source
 
@@ -127,3 +128,49 @@ def test_answers_at_every_step_come_as_the_sequences_did():
     numbers = SequenceRegressor(output="each", **SMALL).fit(X, np.stack([steps, -steps], axis=-1))
     assert numbers.predict(X).shape == (20, 6, 2)
     assert SequenceRegressor(output="each", **SMALL).fit(X, steps).predict(X).shape == (20, 6)
+
+
+def test_iterators_and_tables_are_answered_alike_at_every_step():
+    steps = np.tile([0, 1, 0], (20, 2))
+    rows = X[..., 0]
+    model = SequenceClassifier(output="each", **SMALL).fit(list(rows), steps)
+    with pytest.raises(ShapeError, match="there are no sequences"):
+        model.predict(iter([]))
+    with pytest.warns(UserWarning, match="X has feature names"):
+        made = [model.predict(kind(rows, columns=list("abcdef"))) for kind in (pd.DataFrame, _polars)]
+    for one in made:
+        np.testing.assert_array_equal(one, model.predict(rows))
+
+
+def _polars(rows, columns):
+    return pl.DataFrame(rows, schema=columns)
+
+
+@pytest.mark.parametrize("make", [pd.Series, lambda items: pl.Series([item.tolist() for item in items])])
+def test_a_column_of_sequences_is_a_list_of_them(make):
+    ragged = [x[: 2 + i % 5] for i, x in enumerate(X)]
+    model = SequenceClassifier(**SMALL).fit(make(ragged), Y)
+    np.testing.assert_array_equal(model.predict_proba(make(ragged)), model.predict_proba(ragged))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_a_table_of_texts_alone_is_its_column(make, recwarn):
+    model = SequenceClassifier(**SMALL).fit(make({"said": TEXTS}), Y)
+    np.testing.assert_array_equal(model.predict_proba(make({"said": TEXTS})), model.predict_proba(TEXTS))
+    assert not [each for each in recwarn if "names" in str(each.message)]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_the_columns_of_tables_in_a_list_come_again(make):
+    tables = [make(dict(zip("ab", x.T, strict=True))) for x in X]
+    turned = [table[["b", "a"]] for table in tables]
+    model = SequenceClassifier(**SMALL).fit(tables, Y)
+    arrays = SequenceClassifier(**SMALL).fit(X, Y)
+    np.testing.assert_array_equal(model.predict_proba(tables), arrays.predict_proba(X))
+    for asked in (lambda: model.predict(turned), lambda: model.explain(turned[0])):
+        with pytest.raises(DataError, match="in the same order as they were in fit"):
+            asked()
+    with pytest.raises(DataError, match="Sequence 1 of the list has the columns b, a, and sequence 0 the columns a, b"):
+        model.predict([tables[0], turned[1]])
+    with pytest.raises(DataError, match="Sequence 1 of the list has no names of columns"):
+        SequenceClassifier(**SMALL).fit([tables[0], *X[1:]], Y)

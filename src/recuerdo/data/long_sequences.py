@@ -8,12 +8,12 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, identified, no_column, numbers
+from recuerdo.data.columns import ROW_NAMES, identified, no_column, numbers, written_numbers
 from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
 from recuerdo.data.labels import labels_of
 from recuerdo.data.ragged import Ragged
-from recuerdo.data.stamps import read_times
+from recuerdo.data.stamps import read_times, text_of
 from recuerdo.errors import DataError, OptionError
 
 __all__ = ["LongSequences", "sequences_from_table"]
@@ -84,7 +84,7 @@ def sequences_from_table(
     frame, rows, name, found = opened(table)
     if label is not None and label not in frame.columns and not labelled:
         label = None
-    features = _features(frame, name, {"id": id, "time": time, "label": label}, features)
+    named, features = features, _features(frame, name, {"id": id, "time": time, "label": label}, features)
     ids, group = identified(frame[id], rows)
     order = np.argsort(group, kind="stable")
     notes = list(found)
@@ -106,7 +106,7 @@ def sequences_from_table(
         if np.ma.getmaskarray(labels).all():
             labels = None
     notes.append(f"{len(ids)} sequences by {id!r}, features are {', '.join(map(repr, features))}")
-    sequences = Ragged(_values(frame, features, rows, name)[order], starts)
+    sequences = Ragged(_values(frame, features, named, rows, name)[order], starts)
     return LongSequences(sequences, np.array(ids), labels, features, tuple(notes))
 
 
@@ -132,11 +132,16 @@ def _features(
 
 
 def _values(
-    frame: nw.DataFrame[Any], features: tuple[str, ...], rows: NDArray[np.int64], name: str
+    frame: nw.DataFrame[Any], features: tuple[str, ...], named: Any, rows: NDArray[np.int64], name: str
 ) -> NDArray[np.float64]:
     columns = []
     for feature in features:
         column = frame[feature]
+        if named is None and column.dtype == nw.String and not written_numbers(text_of(column)):
+            raise DataError(
+                f"{name}, column {feature!r} is of text, and features are numbers. Name the columns of numbers with "
+                f"features= (--features, once for each)."
+            )
         # True and false are 1 and 0 here, as scikit-learn takes them.
         values = numbers(column.cast(nw.Int8) if column.dtype == nw.Boolean else column, rows, name, "features")
         if np.isinf(values).any():

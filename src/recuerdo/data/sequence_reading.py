@@ -6,15 +6,17 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import numbers
+from recuerdo.data.columns import numbers, written_numbers
 from recuerdo.data.frames import opened
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.stamps import text_of
 from recuerdo.data.text_checks import quoted
 from recuerdo.errors import DataError, OptionError, ShapeError
 from recuerdo.shapes import as_numbers, is_table
 
 __all__ = ["fixed_steps", "read_sequences", "require_like"]
 
+_SAMPLES = " Its first axis seems to be samples: give each of them by itself, or concatenate such arrays first."
 _OFFERED = "an array (samples, time steps, features), a table, or a list of (time steps, features) arrays"
 
 
@@ -104,12 +106,10 @@ def require_like(sequences: Ragged, features: int, steps: int | None = None, who
     """
     found = sequences.values.shape[1]
     if found != features:
-        turned = sequences.lengths.size and (sequences.lengths == features).all()
-        mend = (
-            "The last axis is features: did you mean X.transpose(0, 2, 1)?"
-            if turned
-            else "Give the features that it was fitted on, in the same order."
-        )
+        mend = "Give the features that it was fitted on, in the same order."
+        if sequences.lengths.size and (sequences.lengths == features).all():
+            alone = "One sequence (time steps, features) is X[None]. " if found == 1 else ""
+            mend = f"{alone}The last axis is features: did you mean X.transpose(0, 2, 1)?"
         raise ShapeError(f"X has {found} features, but {who} is expecting {features} features as input. {mend}")
     other = np.flatnonzero(sequences.lengths != steps) if steps is not None else np.array([])
     if other.size:
@@ -139,6 +139,8 @@ def _of_table(X: Any, who: str) -> NDArray[np.floating]:
     for name, kind in frame.schema.items():
         if not (kind.is_numeric() or kind in (nw.Boolean, nw.String, nw.Object)):
             raise DataError(f"{who} takes tables of numbers, and column {name!r} is of type {kind}. Leave it out.")
+        if kind == nw.String and not written_numbers(text_of(frame[name])):
+            raise DataError(f"{who} takes tables of numbers, and column {name!r} is of text. Leave it out.")
     frame = frame.with_columns(nw.col(name).cast(nw.Int8) for name, kind in frame.schema.items() if kind == nw.Boolean)
     return np.stack([numbers(frame[name], rows, f"The table for {who}") for name in frame.columns], axis=1)
 
@@ -181,7 +183,7 @@ def _of_list(items: list[Any], who: str) -> Ragged:
         i = int(wrong[0])
         raise ShapeError(
             f"{who}: sequence {i} of the list has shape {arrays[i].shape}, and each has to be (time steps,) or (time "
-            f"steps, features).{' Concatenate the arrays of samples first.' if axes[i] == 3 else ''}"
+            f"steps, features).{_SAMPLES if axes[i] == 3 else ''}"
         )
     _none_empty(np.array([len(array) for array in arrays]))
     arrays = [array[:, None] if array.ndim == 1 else array for array in arrays]

@@ -81,12 +81,12 @@ def sequences_from_wide_table(
     """Read a table with one row for each series and one column for each of its time steps.
 
     Args:
-        table: a frame of pandas, polars or pyarrow, or the path of a CSV or Parquet file. It is not changed. In messages
-            the rows of a frame count from 0, and the header of a CSV file is row 1.
+        table: a frame of pandas, polars or pyarrow, or the path of a CSV or Parquet file. It is not changed. In
+            messages the rows of a frame count from 0, and the header of a CSV file is row 1.
         label: the column of labels, of numbers or text; None takes the one called label, class, target or sentiment, or
             else the only one of text.
-        steps: the columns of the steps, first step first; None takes all others as they stand. A column called id, index
-            or row that numbers the rows is left out, which the notes say.
+        steps: the columns of the steps, first step first; None takes all others as they stand. A column called id,
+            index or row that numbers the rows is left out, which the notes say.
         labelled: None takes a table without labels as such, and cells of them may be empty; False looks for none.
 
     Returns:

@@ -13,6 +13,8 @@ from recuerdo.data.ragged import Ragged
 from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import TextToken, Tokens
 from recuerdo.errors import DataError
+from recuerdo.shapes import is_table
+from recuerdo.tasks.column_names import require_names
 from recuerdo.tasks.sequence_models import SequenceModel, Source, texts_of
 from recuerdo.tasks.sequence_sources import read_source, read_words
 
@@ -159,6 +161,8 @@ def _one(model: SequenceModel, x: Any, who: str) -> tuple[Source, list[TextToken
     if isinstance(model.encoding, Tokens):
         raise DataError(f"This {who} was fitted on texts: explain takes one text, got a {type(x).__name__}.")
     source, _ = read_source([x], who)
+    if is_table(x):
+        require_names([x], source, model.names, who)
     return source, []
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recuerdo.data.ragged import Ragged
 from recuerdo.errors import DataError
+from recuerdo.shapes import is_table
 from recuerdo.tasks.column_names import require_names
 from recuerdo.tasks.sequence_models import SequenceModel, Source
 from recuerdo.tasks.sequence_sources import is_stream, read_source, streamed
@@ -34,7 +35,7 @@ def answered(
         DataError, ShapeError: X cannot be read, or is not like that of fit.
 
     Returns:
-        (N, ...). At every step (N, T, ...) where a 2-D or 3-D array was given, else a list of (T_i, ...).
+        (N, ...). At every step (N, T, ...) where a table or a 2-D or 3-D array was given, else a list of (T_i, ...).
     """
     if is_stream(X):
         if lengths is not None:
@@ -42,15 +43,15 @@ def answered(
                 f"{who}: lengths go with a padded array, and X is an iterator: give each row cut to its own."
             )
         parts = [answered(model, chunk, who, None, answer) for chunk in streamed(X)]
-        if model.each:
-            return [row for part in parts for row in part]
         if not parts:
             read_source([], who)  # says that there is nothing
+        if model.each:
+            return [row for part in parts for row in part]
         return np.concatenate(parts)
-    require_names(X, model.names, who)
     source, _ = read_source(X, who, lengths)
+    require_names(X, source, model.names, who)
     made, inputs = answer(source)
     if not model.each:
         return made
     rows = np.split(made, inputs.starts[1:-1])
-    return np.stack(rows) if getattr(X, "ndim", 0) >= 2 and lengths is None else rows
+    return np.stack(rows) if lengths is None and (is_table(X) or getattr(X, "ndim", 0) >= 2) else rows

@@ -103,8 +103,8 @@ class SequenceEstimator(SequenceLearner):
             DataError, ShapeError: X or y cannot be read, or is not like that of fit.
         """
         model = self._require_fitted()
-        require_names(X, model.names, self._who)
         source, _ = read_source(X, self._who, lengths)
+        require_names(X, source, model.names, self._who)
         own = steps_of(source, output="each" if model.each else "last", level=self.level, who=self._who)
         targets = self._read_targets(cut_answers(y, lengths), own, model.classes)
         if targets.outputs != len(model.offset):
@@ -131,7 +131,7 @@ class SequenceEstimator(SequenceLearner):
         began = time.monotonic()
         checked_options(self)
         source, steps = read_source(X, self._who, lengths)
-        y, names = cut_answers(y, lengths), names_of(X)
+        y, names = cut_answers(y, lengths), names_of(X, source)
         targets = self._read_targets(y, self._steps_of(source))
         weights = self._sample_weights(targets, sample_weight)
         in_loss = self._in_loss(targets, weights)
@@ -179,7 +179,7 @@ class SequenceEstimator(SequenceLearner):
         if not fresh and self._model.each != (self.output == "each"):
             raise OptionError(f"output={self.output!r} was another one when learning began: set it back, or fit anew.")
         if not fresh:
-            require_names(X, self._model.names, self._who)
+            require_names(X, source, self._model.names, self._who)
         own = self._steps_of(source)
         targets = self._read_targets(cut_answers(y, lengths), own, classes if fresh else self._model.classes)
         weights = self._sample_weights(targets, sample_weight)
@@ -192,7 +192,7 @@ class SequenceEstimator(SequenceLearner):
             offset, unit = scale_of(targets)
             nets = tuple(built(shape, seed + number, prepare) for number in range(self.n_seeds))
             model = SequenceModel(nets, encoding, None, (1.0,), targets.classes, offset, unit, steps, targets.flat)
-            self._settle(replace(model, names=names_of(X)))
+            self._settle(replace(model, names=names_of(X, source)))
         model = self._model
         if targets.outputs != len(model.offset):
             raise ShapeError(f"y has {targets.outputs} columns, and when learning began it had {len(model.offset)}.")

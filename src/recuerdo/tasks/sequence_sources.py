@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from recuerdo.data.labels import holds_text
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.sentences import Sentences
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences
 from recuerdo.data.text_checks import checked_texts, checked_words
 from recuerdo.errors import DataError, OptionError, ShapeError
+from recuerdo.shapes import is_table
 from recuerdo.tasks.sequence_models import GIVE, NUMBERS, TEXTS, WORDS, Source
 
 STREAMED = 4096
@@ -24,8 +27,8 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
     """Read sequences of numbers, texts, or texts as their words.
 
     Args:
-        X: an array (N, T, D) or (N, T); a list of (T_i, D) or (T_i,) arrays; a list, array or column of str, or of
-            lists of str.
+        X: an array (N, T, D) or (N, T); a list or a column of (T_i, D) or (T_i,) arrays; a list, array or column of
+            str, or of lists of str; a table whose only column is such.
         who: the estimator, for messages.
         lengths: (N,) steps that count of each row of a padded array; None for all.
 
@@ -39,6 +42,7 @@ def read_source(X: Any, who: str, lengths: Any = None) -> tuple[Source, int | No
         raise DataError(
             f"{who} takes a list of texts, and was given one {type(X).__name__}: put it into a list, [text]."
         )
+    X = _column(X)
     texts = _texts(X)
     if texts is not None:
         if lengths is not None:
@@ -95,17 +99,29 @@ def steps_of(source: Source, *, output: str, level: str, who: str) -> NDArray[np
     return np.ones(len(source), np.int64)
 
 
+def _column(X: Any) -> Any:
+    """Return a column, or a table's only one, as a list where it holds texts or sequences; anything else as it is."""
+    if is_table(X) and len(X) and X.shape[1] == 1:
+        only = nw.from_native(X, eager_only=True)
+        column = only[only.columns[0]]
+        return column.to_list() if holds_text(column) else X
+    for name, many in (("to_list", "columns"), ("to_pylist", "column_names")):  # of pandas and polars; of arrow
+        if hasattr(X, name) and not hasattr(X, many):
+            cells = getattr(X, name)()
+            return cells if next(filter(None, map(_kind, cells)), None) != NUMBERS or _holds_arrays(cells) else X
+    return X
+
+
+def _holds_arrays(cells: list[Any]) -> bool:
+    return any(np.ndim(cell) or hasattr(cell, "to_list") for cell in cells[:1])
+
+
 def _texts(X: Any) -> list[Any] | None:
     """Return the items of X where the first of which this can be said is a text, or its words; None for numbers."""
     if isinstance(X, list | tuple):
         return list(X) if next(filter(None, map(_kind, X)), NUMBERS) != NUMBERS else None
     if isinstance(X, np.ndarray) and X.ndim in (1, 2) and X.dtype.kind in "OUT":
         return _texts(X.tolist())
-    column: Any = X
-    if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a column of pandas or polars
-        return _texts(column.to_list())
-    if hasattr(X, "to_pylist") and not hasattr(X, "column_names"):  # a column of arrow
-        return _texts(column.to_pylist())
     return None
 
 
