@@ -128,7 +128,31 @@ def test_every_row_of_a_long_table_may_have_a_verdict(classify):
     found = pl.read_csv("said.csv")
     assert found.columns == ["id", "step", "label", "verdict", "p_above", "p_below"]
     assert found.height == 120
+    assert found["step"].to_list() == [*range(1, 7)] * 20
     assert "On the 120 steps of TEST:" in done.out
+    steps(20, each=True).rename({"at": "moment"}).write_csv("train.csv")
+    done = classify("train.csv", "train.csv", *columns, "--time", "moment", "--out", "said.csv", "--overwrite")
+    assert done.code == 0, done.err
+    found = pl.read_csv("said.csv")
+    assert found["moment"].to_list() == [*range(6)] * 20
+    assert found.columns == ["id", "step", "moment", "label", "verdict", "p_above", "p_below"]
+
+
+def test_numbers_are_drawn_against_the_true_ones(classify):
+    TEXTS.with_columns(label=pl.int_range(48) / 10).write_csv("scores.csv")
+    done = classify("scores.csv", "scores.csv", "--regress", "--picture", "said.png", "--save", "model")
+    assert done.code == 0, done.err
+    assert Path("said.png").read_bytes().startswith(b"\x89PNG")
+    assert classify("model", "scores.csv", "--picture", "again.png", quick=False).code == 0
+    assert Path("again.png").read_bytes() == Path("said.png").read_bytes()
+
+
+def test_other_lengths_of_test_are_said(classify):
+    archive("train.ts", 20)
+    lines = Path("train.ts").read_text().splitlines()
+    Path("test.ts").write_text("\n".join([*lines[:4], *(line.partition(",")[2] for line in lines[4:])]) + "\n")
+    assert "20 of 20 sequences of TEST are shorter than any of TRAIN" in classify("train.ts", "test.ts").out
+    assert "than any of TRAIN" not in classify("train.ts", "train.ts").out
 
 
 def test_numbers_are_scored_when_that_is_asked_for(classify):
@@ -238,7 +262,7 @@ def test_some_labels_of_test_may_lack(classify):
     done = classify("texts.csv", "some.csv", "--out", "said.csv", "--explain", "45", "--explanation", "why.html")
     assert "On the 40 sequences of TEST:" in done.out
     assert "8 of 48 have no label and are not counted" in done.out
-    assert "on row 45:" in done.out
+    assert "Verdict on row 45: " in done.out
     said = pl.read_csv("said.csv")
     assert said["label"].null_count() == 8
     assert said["verdict"].null_count() == 0
@@ -262,7 +286,8 @@ def test_what_moved_a_verdict_is_printed_and_drawn(classify, place):
     TEXTS.write_csv("texts.csv")
     done = classify("texts.csv", "texts.csv", "--explain", 3, *([] if place is None else ["--explanation", place]))
     assert done.code == 0, done.err
-    assert "What moved the verdict on row 3 (label: bad):" in done.out
+    said = r"^Verdict on row 3: bad, with a probability of 0\.\d+; .* \(label: bad\)$"
+    assert re.search(said, done.out, re.MULTILINE)
     model = rc.SequenceClassifier(**QUICK).fit(TEXTS["text"].to_list(), TEXTS["label"].to_numpy())
     found = model.explain(TEXTS["text"][3])
     lines = done.out.split("moved by")[1].splitlines()[1:5]
@@ -275,11 +300,11 @@ def test_a_sequence_of_a_long_table_is_explained_by_its_id(classify):
     steps(20).write_csv("a.csv")
     columns = ("--id", "run", "--label", "kind", "--features", "height")
     done = classify("a.csv", "a.csv", *columns, "--explain", "r7")
-    assert "What moved the verdict on id r7 (label: up):" in done.out
+    assert re.search(r"^Verdict on id r7: (up|down), .* \(label: up\)$", done.out, re.MULTILINE)
     assert Path("explanation-r7.png").read_bytes().startswith(b"\x89PNG")
     done = classify("a.csv", "a.csv", *columns, "--explain", "r99")
     assert done.code == 2
-    assert "--explain r99: there is no such id; there are r0, ..." in done.err
+    assert "--explain r99: there is no such id; there are r0, r1, r2 and 17 more." in done.err
 
 
 def test_the_confusion_is_drawn(classify):
@@ -313,7 +338,6 @@ def test_what_is_there_is_not_overwritten_unasked(classify, option):
         (["waves.arff"], "waves.arff: ARFF is not read. The archives have the same sequences as .ts: take that file."),
         (["a.ts", "--out", "x.csv"], "There is no TEST, whose sequences --out is for: name it after a.ts."),
         (["a.ts", "a.ts", "--picture", "x.gif"], "A picture ends in .png, .svg, .pdf, and x.gif does not"),
-        (["a.ts", "a.ts", "--picture", "x.png", "--regress"], "--picture draws which classes are taken for which"),
         (["a.ts", "--label", "x"], "a.ts is a file of an archive and has no columns with names: leave out --label."),
         (["a.ts", "--output", "each"], "go with a long table, one row for each step: name the column"),
         (["a.ts", "--output", "all"], "--output all is not offered: there are last and each."),

@@ -242,3 +242,21 @@ def test_of_many_numbers_some_are_kept(rows, kept):
     assert len(points) == kept
     assert all(truth == -answer for truth, answer in points)
     assert points_of(np.zeros((5, 2)), np.zeros((5, 2))) == ()
+
+
+def test_classes_that_are_numbers_stand_in_their_order_and_many_are_said_by_pairs():
+    counts = np.diag(np.arange(1, 14))
+    counts[1, 2] = 7  # '10' for '11'
+    counts[12, 0] = 2  # '9' for '1'
+    names = tuple(sorted(map(str, range(1, 14))))
+    confusion = tuple(map(tuple, counts.tolist()))
+    kept = classified(GRU=GOOD)
+    report = replace(kept, classes=names, confusion=confusion)
+    said = "Which of the 13 classes were taken for which, plot() (--picture) draws: 10 for 11 (7), 9 for 1 (2)."
+    assert report.confused() == said
+    assert said in str(report)
+    few = replace(kept, classes=("10", "2"), confusion=((1, 2), (3, 4)))
+    assert few.confused() == confusion_table([[4, 3], [2, 1]], ["2", "10"])
+    labels = [label.get_text() for label in few.plot().get_xticklabels()]
+    assert labels == ["2", "10"]
+    assert replace(kept, confusion=()).confused() == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -133,6 +134,16 @@ def test_asking_changes_neither_the_network_nor_its_mode():
     assert not net.encoder.deterministic
     for name, one in net.state_dict().items():
         torch.testing.assert_close(one, before[name], rtol=0, atol=0)
+
+
+def test_asking_changes_nothing_while_it_lasts_so_that_others_may_ask_too():
+    net, seen = NUMBERS.build().eval(), []
+    net.encoder.register_forward_hook(lambda *_: seen.append((net.training, dict(vars(net.encoder))["deterministic"])))
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: answers(net, INPUTS), range(8)))
+    assert set(seen) == {(False, False)}
+    for each in made:
+        np.testing.assert_array_equal(each, made[0])
 
 
 def test_the_same_seed_trains_the_same_network_and_leaves_the_users_stream_alone():

@@ -95,7 +95,7 @@ def test_every_step_has_a_row(tagger):
     found = verdicts(tagger, sequences, np.array([0, 1, 0, 1, 0, 1, 1]))
     table = found.to_frame(np.array(["a", "b"]), "id")
     assert table["id"].to_list() == ["a"] * 5 + ["b"] * 2
-    assert table["step"].to_list() == [0, 1, 2, 3, 4, 0, 1]
+    assert table["step"].to_list() == [1, 2, 3, 4, 5, 1, 2]
     assert table["verdict"].to_list() == np.concatenate(tagger.predict(sequences)).tolist()
     assert (found.report.rows, found.report.unit) == (7, "step")
 

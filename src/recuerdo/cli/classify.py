@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from recuerdo.cli.given_sequences import Given
-    from recuerdo.tasks import Explanation, SequenceClassifier, SequenceRegressor
+    from recuerdo.tasks import SequenceClassifier, SequenceRegressor
 
 
 def _option(group: str, metavar: str | None, words: str, *names: str) -> Any:
@@ -20,9 +20,6 @@ def _option(group: str, metavar: str | None, words: str, *names: str) -> Any:
 
 
 COLUMNS, MODEL, TRAINING, RESULTS = "Columns of a table", "The model", "Training", "Results"
-
-MOVED = 12
-"""Steps or words that --explain prints: those that moved the verdict most."""
 
 
 def classify(
@@ -77,7 +74,8 @@ def classify(
     save: Annotated[Path | None, _option(RESULTS, "FOLDER", "Keep the model, as a new folder.")] = None,
     out: Annotated[Path | None, _option(RESULTS, "FILE", "Write the verdicts on TEST, as CSV.")] = None,
     picture: Annotated[
-        Path | None, _option(RESULTS, "FILE", "Draw which classes of TEST are taken for which: png, svg or pdf.")
+        Path | None,
+        _option(RESULTS, "FILE", "Draw which classes of TEST are taken for which, or its numbers: png, svg or pdf."),
     ] = None,
     explain: Annotated[
         str | None, _option(RESULTS, "ROW", "Say what moved the verdict on a row of TEST, from 0, or on an id of it.")
@@ -117,8 +115,6 @@ def classify(
         wants = next((name for name, value in asked.items() if value is not None), None)
         if wants is not None:
             raise OptionError(f"There is no TEST, whose sequences {wants} is for: name it after {train}.")
-    if picture is not None and regress:
-        raise OptionError("--picture draws which classes are taken for which, and --regress has none: leave one out.")
     if class_weight not in (None, "balanced"):
         raise OptionError(f"--class-weight {class_weight} is not offered: there is balanced.")
     if class_weight is not None and regress:
@@ -127,15 +123,20 @@ def classify(
         raise OptionError(f"--output {output} is not offered: there are last and each.")
     places = _places(out, picture, explain, explanation, save, overwrite=overwrite)
 
-    from recuerdo.cli.given_sequences import Columns, as_numbers, read_given, require_alike, require_classes
+    from recuerdo.cli.given_sequences import (
+        Columns,
+        as_numbers,
+        other_lengths,
+        read_given,
+        require_alike,
+        require_classes,
+    )
 
     columns = Columns(text, label, id, time, None if features is None else tuple(features), output == "each")
     model: Any = None
     given = asked = None
     if saved:
         model = _load(train)
-        if picture is not None and not model.CLASSES:
-            raise OptionError(f"--picture draws which classes are taken for which, and {train} has none: leave it out.")
         columns = replace(columns, each=model.output == "each")
         assert test is not None
         from recuerdo.tasks.sequence_files import columns_of
@@ -160,6 +161,7 @@ def classify(
             asked = as_numbers(asked)
         if given is not None:
             require_alike(given, asked)
+            print(other_lengths(given.X, asked.X), end="")
         if picture is not None and asked.labels is None:
             raise OptionError("--picture compares verdicts with labels, and TEST has none: leave it out.")
         which = 0 if explain is None else asked.place(explain)
@@ -243,7 +245,6 @@ def _fit(given: Given, settings: dict[str, Any]) -> SequenceClassifier | Sequenc
 def _judge(model: Any, asked: Given, out: Path | None, picture: Path | None) -> None:
     """Print what the model is worth on TEST, and write its verdicts and their picture."""
     from recuerdo.errors import OutputError
-    from recuerdo.tasks.sequence_report import MOST_PRINTED, confusion_table
     from recuerdo.tasks.sequence_verdicts import verdicts
 
     found = verdicts(model, asked.X, asked.labels)
@@ -255,8 +256,8 @@ def _judge(model: Any, asked: Given, out: Path | None, picture: Path | None) -> 
         print(report.table())
         if report.winner != report.model:
             print(report.verdict)
-        if report.confusion and len(report.classes) <= MOST_PRINTED:
-            print(confusion_table(report.confusion, report.classes))
+        if report.confusion:
+            print(report.confused())
         print("".join(f"{note}\n" for note in report.choices), end="")
         if picture is not None:
             from recuerdo.show import save_picture
@@ -264,7 +265,8 @@ def _judge(model: Any, asked: Given, out: Path | None, picture: Path | None) -> 
             save_picture(report.plot(), picture)
     if out is not None:
         try:
-            found.to_frame(asked.names, asked.named).write_csv(out)
+            times = None if asked.times is None else (str(asked.columns.time), asked.times)
+            found.to_frame(asked.names, asked.named, times).write_csv(out)
         except OSError as error:
             raise OutputError(f"{out} cannot be written ({error}): choose another --out.") from error
 
@@ -273,36 +275,17 @@ def _explain(model: Any, asked: Given, which: int, place: Path) -> None:
     """Print which steps of a sequence moved the verdict, and draw it."""
     import numpy as np
 
-    found = model.explain(asked.X[which])
     known = asked.labels is not None and not asked.columns.each and not np.ma.getmaskarray(asked.labels)[which]
-    truth = f" (label: {asked.labels[which]})" if known else ""
-    print(f"\nWhat moved the verdict on {asked.named} {asked.names[which]}{truth}:")
-    print("\n".join(_lines(found)))
+    found = replace(
+        model.explain(asked.X[which]),
+        subject=f"{asked.named} {asked.names[which]}",
+        truth=asked.labels[which] if known and asked.labels is not None else None,
+        features=asked.names_of_features,
+    )
+    print(f"\n{found}")
     if place.suffix.lower() in (".html", ".htm"):
         found.to_html(place)
     else:
         from recuerdo.show import save_picture
 
         save_picture(found.plot(), place)
-
-
-def _lines(found: Explanation) -> list[str]:
-    """The verdict, and the steps that moved it most, in their order."""
-    import numpy as np
-
-    classes = found.classes is not None
-    last, first = float(found.running[-1, found.verdict]), float(found.before[found.verdict])
-    number = "{:.3f}".format if classes else "{:.4g}".format
-    of = f"{found.answer}, with a probability of {number(last)}" if classes else number(last)
-    lines = [f"{of}; of nothing at all it would say {number(first)}"]
-    most = np.sort(np.argsort(-np.abs(found.moved), kind="stable")[:MOVED])
-    rows = [("step", "" if found.text is None else "token", "moved by", "to")]
-    for k in most:
-        word = " ".join(found.token_at(k).split())
-        moved = f"{found.moved[k]:+.3f}" if classes else f"{found.moved[k]:+.4g}"
-        rows.append((str(int(found.places[k])), word, moved, number(float(found.running[k, found.verdict]))))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for step, word, moved, to in rows:
-        token = f"  {word:<{widths[1]}}" if found.text is not None else ""
-        lines.append(f"{step:>{widths[0]}}{token}  {moved:>{widths[2]}}  {to:>{widths[3]}}")
-    return lines

@@ -24,6 +24,9 @@ from recuerdo.errors import DataError, OptionError
 FEW_CLASSES, ROWS_PER_CLASS = 20, 10
 """Numbers are classes where there are no more of them than this, or as many rows for each on average."""
 
+MANY = 0.1
+"""Share of the sequences of TEST from which it is said that they are of other lengths than TRAIN's."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -70,6 +73,7 @@ class Given:
             where some have none.
         names: (N,) ids, or row numbers from 0.
         columns: those that were taken.
+        times: the column of times, (sum of T_i,), one sequence's after another's; None without.
         said: what was read, in sentences.
     """
 
@@ -78,11 +82,17 @@ class Given:
     names: NDArray[Any]
     columns: Columns
     said: tuple[str, ...]
+    times: list[Any] | None = None
 
     @property
     def named(self) -> str:
         """What `names` are."""
         return "row" if self.columns.id is None else "id"
+
+    @property
+    def names_of_features(self) -> tuple[str, ...]:
+        """The columns of the features of a long table; none of other files."""
+        return self.columns.features or () if self.columns.id is not None else ()
 
     @property
     def answers(self) -> Any:
@@ -101,7 +111,10 @@ class Given:
         found = np.flatnonzero(self.names.astype(str) == name.strip())
         if len(found):
             return int(found[0])
-        there = f"{self.names[0]} to {self.names[-1]}" if self.columns.id is None else f"{self.names[0]}, ..."
+        there = f"{self.names[0]} to {self.names[-1]}"
+        if self.columns.id is not None:
+            more = f" and {len(self.names) - 3:,} more" if len(self.names) > 3 else ""
+            there = f"{', '.join(map(str, self.names[:3]))}{more}"
         raise OptionError(f"--explain {name}: there is no such {self.named}; there are {there}.")
 
 
@@ -156,7 +169,8 @@ def _long(path: Path, columns: Columns, labelled: bool | None) -> Given:
         labelled=labelled,
     )
     said = (f"{path.name}: {_lengths(found.sequences)}", *found.notes)
-    return Given(found.sequences, found.labels, found.ids, replace(columns, features=found.features), said)
+    taken = replace(columns, features=found.features)
+    return Given(found.sequences, found.labels, found.ids, taken, said, found.times)
 
 
 def _wide(path: Path, columns: Columns, labelled: bool | None) -> Given:
@@ -179,6 +193,18 @@ def _archive(path: Path) -> Given:
 def _lengths(sequences: Ragged) -> str:
     low, high = int(sequences.lengths.min()), int(sequences.lengths.max())
     return f"{len(sequences):,} sequences of {low:,}{f' to {high:,}' if high > low else ''} steps"
+
+
+def other_lengths(train: Ragged | list[str], test: Ragged | list[str]) -> str:
+    """Return a line that says how many sequences of TEST are shorter or longer than any of TRAIN; none for few."""
+    if not isinstance(train, Ragged) or not isinstance(test, Ragged):
+        return ""
+    own, others = train.lengths, test.lengths
+    short, long = int((others < own.min()).sum()), int((others > own.max()).sum())
+    if short + long < MANY * len(others):
+        return ""
+    how = " or ".join(word for word, count in (("shorter", short), ("longer", long)) if count)
+    return f"{short + long:,} of {len(others):,} sequences of TEST are {how} than any of TRAIN: mind their verdicts.\n"
 
 
 def as_numbers(given: Given) -> Given:

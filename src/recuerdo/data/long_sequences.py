@@ -29,6 +29,7 @@ class LongSequences:
         labels: (N,) one label for each sequence, or with label_each (sum of T_i,) one for each row of
             sequences.values; None where no column of labels was named. A masked array where some have none.
         features: the names of the D columns, in their order.
+        times: the cells of the column of times, one for each row of sequences.values; None where none was named.
         notes: what was found and decided, in sentences.
     """
 
@@ -37,6 +38,7 @@ class LongSequences:
     labels: NDArray[Any] | None
     features: tuple[str, ...]
     notes: tuple[str, ...]
+    times: list[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -107,7 +109,9 @@ def sequences_from_table(
             labels = None
     notes.append(f"{len(ids)} sequences by {id!r}, features are {', '.join(map(repr, features))}")
     sequences = Ragged(_values(frame, features, named, rows, name)[order], starts)
-    return LongSequences(sequences, np.array(ids), labels, features, tuple(notes))
+    cells = None if time is None else frame[time].to_list()
+    ordered = None if cells is None else [cells[i] for i in order]
+    return LongSequences(sequences, np.array(ids), labels, features, tuple(notes), ordered)
 
 
 def _features(

@@ -45,7 +45,8 @@ def plot_confusion(
     """
     count = len(classes)
     if ax is None:
-        side = float(np.clip(1.6 + 0.62 * count, 4.0, 12.5))
+        cell = 0.62 if count <= WITH_SHARES else 0.45
+        side = float(np.clip(1.6 + cell * count, 4.0, 12.5))
         ax = Figure(figsize=(side + 0.6, side), layout="constrained").subplots()
     rows = confusion.sum(axis=1, keepdims=True)
     shares = confusion / np.maximum(rows, 1)

@@ -24,10 +24,12 @@ LEAST = 0.02
 
 
 def title_of(explanation: Explanation) -> str:
-    """Return the verdict, and how sure it is."""
+    """Return the verdict, how sure it is, and what would have been right."""
+    truth = "" if explanation.truth is None else f" (label: {short(str(explanation.truth))})"
     if explanation.classes is None:
-        return f"Verdict: {explanation.running[-1, 0]:.4g}"
-    return f"Verdict: {explanation.answer}, with a probability of {percent(float(verdict_of(explanation)[-1]))}"
+        return f"{explanation.heading}: {explanation.running[-1, 0]:.4g}{truth}"
+    sure = percent(float(verdict_of(explanation)[-1]))
+    return f"{explanation.heading}: {explanation.answer}, with a probability of {sure}{truth}"
 
 
 def before_of(explanation: Explanation) -> str:

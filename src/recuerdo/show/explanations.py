@@ -8,11 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from recuerdo.show.explanation_words import key_of, pieces_of, plain, shares_of, short, title_of
-from recuerdo.show.style import INK, MODEL, PALE, TRUTH, counted, headline, line, looks, one_axes, quiet_axes, say
+from recuerdo.show.style import (
+    INK,
+    MODEL,
+    PALE,
+    QUIET,
+    TRUTH,
+    counted,
+    headline,
+    line,
+    looks,
+    one_axes,
+    quiet_axes,
+    say,
+)
 from recuerdo.show.words import LEADING, NOTE_LETTER, draw_lines, height, in_lines, lacking
 
 if TYPE_CHECKING:
@@ -20,6 +32,9 @@ if TYPE_CHECKING:
 
 MOST_LINES, MOST_FEATURES, MOST_MARKS = 26, 6, 8
 """Lines of a text; features that are lines; steps that are marked."""
+
+MOST_NAMES = 24
+"""Strips up to which each is named; of more, every second, third and so on."""
 
 MARKED = 0.06
 """The share of the height that is kept above strips for the marks, which would change their shades."""
@@ -81,8 +96,10 @@ def _text(explanation: Explanation, ax: Axes | None) -> Axes:
 
 
 def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
+    names = explanation.features or [f"feature {k}" for k in range(np.shape(explanation.values)[1])]
     if ax is None:
-        ax = Figure(figsize=(WIDTH, 5.2), layout="constrained").subplots()
+        high = 5.2 + 0.14 * max(0, min(len(names), MOST_NAMES) - 8)
+        ax = Figure(figsize=(WIDTH, high), layout="constrained").subplots()
     ax.set_axis_off()
     room = 0.1 if ncols >= 4 else 0.17  # for the names above the lower one, in one row or in two
     above, below = ax.inset_axes((0, 0.4 + room, 1, 0.6 - room)), ax.inset_axes((0, 0, 1, 0.4))
@@ -91,13 +108,14 @@ def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
     T, D = values.shape
     steps = np.arange(1, T + 1)
     if MOST_FEATURES >= D:
-        for k, look in enumerate(looks([f"feature {k}" for k in range(D)])):
+        for k, look in enumerate(looks([plain(short(name)) for name in names])):
             line(above, steps, values[:, k], **({"linewidth": 1.4} | look))
-        above.set_ylabel("value" if D == 1 else "values", color=INK)
+        named = plain(short(names[0])) if explanation.features else "value"
+        above.set_ylabel(named if D == 1 else "values", color=INK)
         if D == 1:
             above.lines[0].set(color=INK, label="_nolegend_")
     else:
-        _strips(above, values)
+        _strips(above, values, [plain(short(name, 16)) for name in names])
     _running(below, explanation, above, ncols)
     above.set_xlim(below.get_xlim())
     above.tick_params(labelbottom=False)
@@ -105,7 +123,7 @@ def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
     return ax
 
 
-def _strips(ax: Axes, values: NDArray[np.float64]) -> None:
+def _strips(ax: Axes, values: NDArray[np.float64], names: list[str]) -> None:
     """A strip for each feature, from its lowest value, light, to its highest, dark."""
     T, D = values.shape
     with np.errstate(all="ignore"):
@@ -119,8 +137,11 @@ def _strips(ax: Axes, values: NDArray[np.float64]) -> None:
     )  # fmt: skip
     ax.set_ylim(D - 0.5, -0.5 - D * MARKED / (1 - MARKED))
     ax.grid(visible=False)
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    ax.set_ylabel("feature", color=INK)
+    shown = range(0, D, -(-D // MOST_NAMES))
+    ax.set_yticks(shown, [names[k] for k in shown], fontsize=8)
+    key = "each from its lowest value, light, to its highest, dark"
+    small = {"ha": "right", "va": "top", "fontsize": 8, "color": QUIET}
+    ax.annotate(key, (1, 0), (0, -4), "axes fraction", textcoords="offset points", **small)
 
 
 def _running(ax: Axes, explanation: Explanation, above: Axes | None, ncols: int) -> None:

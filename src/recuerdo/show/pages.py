@@ -38,6 +38,7 @@ p { margin: .5rem 0; }
 .pictures { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 figure { margin: 1rem 0 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; max-width: 35rem; }
+figure:only-child svg { max-width: 56rem; }
 .words { max-width: 52rem; line-height: 1.9; white-space: pre-wrap; overflow-wrap: anywhere; }
 .words span { padding: .15em 0; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 .scroll { overflow-x: auto; max-width: 100%; }

@@ -14,7 +14,7 @@ from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import TextToken, Tokens
 from recuerdo.errors import DataError
 from recuerdo.shapes import is_table
-from recuerdo.tasks.column_names import require_names
+from recuerdo.tasks.column_names import names_of, require_names
 from recuerdo.tasks.sequence_models import SequenceModel, Source, texts_of
 from recuerdo.tasks.sequence_sources import read_source, read_words
 
@@ -44,6 +44,10 @@ class Explanation:
         values: (T, D) the sequence, where it is one of numbers.
         text: the text, where it is one; of given words these with a space between them.
         tokens: (T,) of the text, with the characters that each stands for.
+        features: (D,) names of the columns of values, where they have names.
+        each: whether it is the last step's verdict, one of those at every step.
+        subject: which sequence it is, in words such as "row 3"; "" where nobody has said.
+        truth: its label, where that is known.
     """
 
     places: NDArray[np.int64]
@@ -55,6 +59,10 @@ class Explanation:
     values: NDArray[np.floating] | None
     text: str | None
     tokens: tuple[TextToken, ...]
+    features: tuple[str, ...] = ()
+    each: bool = False
+    subject: str = ""
+    truth: Any = None
 
     @property
     def answer(self) -> Any:
@@ -67,17 +75,35 @@ class Explanation:
         return "" if self.text is None or not t else self.text[self.tokens[t - 1].start : self.tokens[t - 1].end]
 
     def __str__(self) -> str:
-        """The answer, and the steps that moved it most, the largest first."""
-        what = "the number" if self.classes is None else f"the probability of {self.answer!r}"
-        said = f"{self.running[-1, self.verdict]:.3g}"
-        largest = [k for k in np.argsort(-np.abs(self.moved), kind="stable")[:MOST_PRINTED] if self.moved[k]]
-        lines = [f"At the end {what} is {said}; before any step it is {self.before[self.verdict]:.3g}."]
-        if largest:
-            lines.append("The steps that moved it most:")
-        for k in largest:
-            t = int(self.places[k])
-            lines.append(f"{t:>6}  {self.moved[k]:+.3g}  {self.token_at(k)}".rstrip())
+        """The verdict, and the steps that moved it most, in their order."""
+        number = "{:.4g}".format if self.classes is None else "{:.3f}".format
+        last, first = float(self.running[-1, self.verdict]), float(self.before[self.verdict])
+        says = number(last) if self.classes is None else f"{self.answer}, with a probability of {number(last)}"
+        lines = [f"{self.heading}: {says}; of nothing at all it would say {number(first)}"]
+        if self.truth is not None:
+            lines[0] += f" (label: {self.truth})"
+        most = np.argsort(-np.abs(self.moved), kind="stable")[:MOST_PRINTED]
+        most = np.sort(most[self.moved[most] != 0])
+        if not len(most):
+            return lines[0]
+        if len(most) < len(self.places):
+            lines.append(f"the {len(most)} of {len(self.places)} steps that moved it most:")
+        moved = "{:+.4g}".format if self.classes is None else "{:+.3f}".format
+        rows = [("step", "token", "moved by", "to")]
+        for k in most:
+            to = number(float(self.running[k, self.verdict]))
+            rows.append((str(int(self.places[k])), " ".join(self.token_at(k).split()), moved(self.moved[k]), to))
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for step, token, by, to in rows:
+            word = "" if self.text is None else f"  {token:<{wide[1]}}"
+            lines.append(f"{step:>{wide[0]}}{word}  {by:>{wide[2]}}  {to:>{wide[3]}}")
         return "\n".join(lines)
+
+    @property
+    def heading(self) -> str:
+        """What is explained: the verdict, and on which sequence."""
+        at = " at the last step" if self.each else ""
+        return f"Verdict{at}{f' on {self.subject}' if self.subject else ''}"
 
     def to_frame(self) -> Any:
         """Return a polars frame with a row for each place: step, token, what it moved, and the running verdict.
@@ -144,6 +170,8 @@ def explain(model: SequenceModel, x: Any, who: str) -> Explanation:
         values=source[0] if isinstance(source, Ragged) else None,
         text=None if isinstance(source, Ragged) else texts_of(source)[0],
         tokens=tuple(tokens),
+        features=names_of([x], source) or (),
+        each=model.each,
     )
 
 

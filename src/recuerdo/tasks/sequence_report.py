@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +32,9 @@ LEVEL = 0.005
 
 MOST_PRINTED = 12
 """Classes up to which the confusion is printed."""
+
+MOST_PAIRS = 5
+"""Of more classes, pairs that are taken for each other and said."""
 
 MOST_POINTS = 2_000
 """Rows whose truth and answer are kept."""
@@ -165,9 +169,23 @@ class SequenceReport:
             own = [row[name] for row in self.seed_scores.values()]
             low, high = (format(each, ".3f" if self.kind == "classes" else ".4g") for each in (min(own), max(own)))
             said.append(f"{name} of its {len(own)} seeds, each on its own: {low} to {high}.")
-        if self.confusion and len(self.classes) <= MOST_PRINTED:
-            said.append(confusion_table(self.confusion, self.classes))
+        if self.confusion:
+            said.append(self.confused())
         return "\n".join([*said, *told])
+
+    def confused(self) -> str:
+        """Return which classes were taken for which: as a table, or of many classes the pairs that were most often."""
+        if not self.confusion:
+            return ""
+        order = in_order(self.classes)
+        classes, counts = [self.classes[k] for k in order], np.array(self.confusion)[np.ix_(order, order)]
+        if len(classes) <= MOST_PRINTED:
+            return confusion_table(counts.tolist(), classes)
+        wrong = np.where(np.eye(len(classes), dtype=bool), 0, counts)
+        most = [divmod(int(k), len(classes)) for k in np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]]
+        pairs = [f"{_short(classes[i])} for {_short(classes[j])} ({wrong[i, j]})" for i, j in most if wrong[i, j]]
+        taken = f": {', '.join(pairs)}" if pairs else ""
+        return f"Which of the {len(classes)} classes were taken for which, plot() (--picture) draws{taken}."
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw which classes were taken for which: counts, and each row's shares as shades; numbers against the truth.
@@ -186,7 +204,9 @@ class SequenceReport:
 
         if self.kind == "numbers":
             return plot_numbers(np.array(self.points), title=f"{self.model}: answers", ax=ax)
-        return plot_confusion(np.array(self.confusion), self.classes, title=f"{self.model}: verdicts", ax=ax)
+        order = in_order(self.classes)
+        counts, classes = np.array(self.confusion)[np.ix_(order, order)], [self.classes[k] for k in order]
+        return plot_confusion(counts, classes, title=f"{self.model}: verdicts", ax=ax)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a plain dict; scores that are undefined become None."""
@@ -211,6 +231,19 @@ class SequenceReport:
                 "points": tuple((truth, answer) for truth, answer in plain.get("points", ())),
             }
         )
+
+
+def in_order(classes: Sequence[Label]) -> list[int]:
+    """Return the classes' numbers in the order in which a person looks for them: 2 before 10, even where both are text.
+
+    Example:
+        >>> in_order(["1", "10", "2"]), in_order(["no", "10"])
+        ([0, 2, 1], [0, 1])
+    """
+    numbers = range(len(classes))
+    if all(isinstance(label, str) and re.fullmatch(r"[+-]?\d+", label) for label in classes):
+        return sorted(numbers, key=lambda k: int(str(classes[k])))
+    return list(numbers)
 
 
 def points_of(truth: ArrayLike, answers: ArrayLike) -> tuple[tuple[float, float], ...]:

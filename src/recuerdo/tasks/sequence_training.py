@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recuerdo.data.ragged import Ragged
-from recuerdo.kernels import calling
+from recuerdo.kernels import calling, only
 from recuerdo.learn import Batch, GatherBatches, History, Problem, Settings, fit, in_evaluation, seeded, threads_for
 from recuerdo.tasks.sequence_nets import SequenceNet, SequenceShape
 from recuerdo.tasks.sequence_targets import NONE, Targets
@@ -232,7 +232,9 @@ def answers(net: SequenceNet, inputs: Ragged, device: torch.device | None = None
     each, lengths = net.readout is None, inputs.lengths
     result = np.zeros((len(inputs.values) if each else len(inputs), net.shape.outputs))
     weight, bias = net.head.weight.double(), net.head.bias.double()
-    with in_evaluation(net), _reproducible(net, device), threads_for(net.shape.products):
+    # The core computes each sample by itself.
+    alone = only("native") if device.type == "cpu" and calling.native is not None else nullcontext()
+    with in_evaluation(net), alone, threads_for(net.shape.products):
         for indices in _alike(lengths):
             values, own = inputs.padded(indices)
             batch = torch.from_numpy(values).to(device), torch.from_numpy(own).to(device)
@@ -256,14 +258,3 @@ def _alike(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
             last = first + (last - first) // 2
         yield order[first:last]
         first = last
-
-
-@contextmanager
-def _reproducible(net: SequenceNet, device: torch.device) -> Iterator[None]:
-    """Inside the block the recurrent layers compute each sample by itself, where the core is there to do so."""
-    encoder = net.encoder
-    before, encoder.deterministic = encoder.deterministic, device.type == "cpu" and calling.native is not None
-    try:
-        yield
-    finally:
-        encoder.deterministic = before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,23 +42,26 @@ class Verdicts:
         """The verdicts: (M,) classes, or numbers."""
         return self.answers if self.classes is None else self.classes[self.answers.argmax(axis=1)]
 
-    def to_frame(self, names: NDArray[Any], named: str) -> Any:
+    def to_frame(self, names: NDArray[Any], named: str, times: tuple[str, Sequence[Any]] | None = None) -> Any:
         """Return a polars frame with a row for each answer.
 
         Args:
             names: (N,) of the sequences.
             named: the column of the names.
+            times: a column more, and what it holds of each step, (M,); left out where whole sequences are answered.
 
         Returns:
-            The name; `step`, from 0, where every step has an answer; `label` where it is known; `verdict`, and for each
-            class its probability, `p_` and its name; or `number`.
+            The name; `step`, from 1, and the times, where every step has an answer; `label` where it is known;
+            `verdict`, and for each class its probability, `p_` and its name; or `number`.
         """
         import polars as pl
 
         columns: dict[str, Any] = {named: names[self.owner]}
         if len(self.owner) != len(names):
             first = np.searchsorted(self.owner, self.owner)
-            columns["step"] = np.arange(len(self.owner)) - first
+            columns["step"] = np.arange(1, len(self.owner) + 1) - first
+            if times is not None:
+                columns[times[0]] = times[1]
         if self.labels is not None:
             columns["label"] = self.labels.tolist()  # of a masked array with None where it hides
         if self.classes is None:
