@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -190,3 +191,13 @@ def test_unlabelled_texts_widen_the_vocabulary():
     model = rc.SequenceClassifier(**SMALL).fit(TEXTS, OPINIONS, unlabelled=["quokkas everywhere"])
     assert "quokkas" in model._model.encoding.vocabulary
     assert "quokkas" not in rc.SequenceClassifier(**SMALL).fit(TEXTS, OPINIONS)._model.encoding.vocabulary
+
+
+def test_where_classes_weigh_alike_their_mean_decides():
+    y = np.where(np.arange(60) % 10 == 0, "rare", "usual")
+    x = np.random.default_rng(0).normal(size=(60, 5, 1))
+    small = {"max_steps": 3, "hidden_size": 4, "random_state": 0, "verbose": False}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        decided = [rc.SequenceClassifier(class_weight=one, **small).fit(x, y).report_ for one in (None, "balanced")]
+    assert [report.decided_by for report in decided] == ["accuracy", "macro-F1"]

@@ -12,6 +12,7 @@ from recuerdo.tasks.sequence_plan import (
     MOST_FRAMES,
     MOST_HELD,
     changes_tell,
+    doubts,
     frames_for,
     held_out,
     said_of,
@@ -81,3 +82,16 @@ def test_where_every_word_has_an_answer_training_takes_longer():
     assert [steps_for(True, batches) for batches in (10, 1000)] == [400, 3000]
     assert [steps_for(True, batches, each=True) for batches in (10, 1000)] == [800, 10_000]
     assert steps_for(False, 20, each=True) == steps_for(False, 20) == 1200
+
+
+def test_what_may_be_something_else_is_asked_after():
+    turned = Ragged.of([np.zeros((3, 12)), np.zeros((2, 12))])
+    (said,) = doubts(turned, "word")
+    assert said == "12 features and 3 steps: if the features are the steps, X.transpose(0, 2, 1) turns them"
+    assert not doubts(Ragged.of([np.zeros((4, 12))]), "word")
+    thai, english = "ภาพยนตร์เรื่องนี้สนุกมากและน่าประทับใจ", "this film is great fun and very moving"
+    (said,) = doubts([thai] * 19 + [english], "word")
+    assert said == "the texts have no spaces between words, so that level='char' or 'bpe' may read them better"
+    for texts, level in (([thai] * 20, "char"), ([english] * 20, "word"), (["film"] * 20, "word")):
+        assert not doubts(texts, level)
+    assert not doubts(Sentences([["a" * 30]] * 20), "word")

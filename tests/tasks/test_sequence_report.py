@@ -260,3 +260,16 @@ def test_classes_that_are_numbers_stand_in_their_order_and_many_are_said_by_pair
     labels = [label.get_text() for label in few.plot().get_xticklabels()]
     assert labels == ["2", "10"]
     assert replace(kept, confusion=()).confused() == ""
+
+
+def test_the_score_that_decides_may_be_another():
+    rare = {"accuracy": 0.8, "macro-F1": 0.7, "log loss": 0.5, "calibration error": 0.1}
+    most = {"accuracy": 0.9, "macro-F1": 0.47, "log loss": 0.4, "calibration error": 0.0}
+    kept = classified(skipped=(), GRU=rare, **{"majority class": most})
+    assert kept.winner == "majority class"
+    kept = replace(kept, decides="macro-F1")
+    assert kept.winner == "GRU"
+    assert kept.verdict.startswith("GRU wins: macro-F1 0.700, against 0.470 for majority class")
+    assert SequenceReport.from_json(json.loads(json.dumps(kept.to_json()))) == kept
+    older = {name: value for name, value in kept.to_json().items() if name != "decides"}
+    assert SequenceReport.from_json(older).decided_by == "accuracy"

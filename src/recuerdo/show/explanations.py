@@ -96,7 +96,9 @@ def _text(explanation: Explanation, ax: Axes | None) -> Axes:
 
 
 def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
-    names = explanation.features or [f"feature {k}" for k in range(np.shape(explanation.values)[1])]
+    values = np.asarray(explanation.values, dtype=np.float64)
+    T, D = values.shape
+    names = explanation.features or [f"feature {k}" for k in range(D)]
     if ax is None:
         high = 5.2 + 0.14 * max(0, min(len(names), MOST_NAMES) - 8)
         ax = Figure(figsize=(WIDTH, high), layout="constrained").subplots()
@@ -104,8 +106,6 @@ def _series(explanation: Explanation, ax: Axes | None, ncols: int) -> Axes:
     room = 0.1 if ncols >= 4 else 0.17  # for the names above the lower one, in one row or in two
     above, below = ax.inset_axes((0, 0.4 + room, 1, 0.6 - room)), ax.inset_axes((0, 0, 1, 0.4))
     quiet_axes(above)
-    values = np.asarray(explanation.values, dtype=np.float64)
-    T, D = values.shape
     steps = np.arange(1, T + 1)
     if MOST_FEATURES >= D:
         for k, look in enumerate(looks([plain(short(name)) for name in names])):

@@ -312,6 +312,7 @@ class SequenceEstimator(SequenceLearner):
             seed_scores={} if judged is None else judged.seed_scores,
             points=() if judged is None else judged.points,
             unit="sequence" if not net.shape.each else "word" if plan.texts else "step",
+            decides="macro-F1" if getattr(self, "class_weight", None) == "balanced" else "",
         )
 
     def _require_fitted(self) -> SequenceModel:

@@ -29,6 +29,7 @@ from recuerdo.tasks.sequence_plan import (
     Plan,
     batch_size_for,
     changes_tell,
+    doubts,
     frames_for,
     held_out,
     said_of,
@@ -126,7 +127,7 @@ class SequenceLearner(BaseEstimator):
         early_stop, trial = self.early_stop and trial, self.trial and trial
         held = held_out(targets, seed) if trial else np.zeros(0, np.int64)
         fold, changes = 1, False
-        words = [said_of(source, targets)]
+        words = [said_of(source, targets), *doubts(source, self.level)]
         if isinstance(source, Ragged):
             if model is not None and isinstance(model.encoding, NumberEncoding):
                 fold, changes = model.nets[0].shape.fold, model.encoding.changes is not None

@@ -39,6 +39,12 @@ WORD_PASSES, LEAST_WORD_STEPS = 10, 800
 with 8,000 sentences 0.941 after 3 passes, 0.950 after 6, 0.953 after 10 and after 16; with 1,000 sentences 0.912 after
 416 steps, 0.915 after 832."""
 
+MANY_FEATURES = 4
+"""Features for each step from which a person is asked which of the two they are."""
+
+LONG_WORD = 20
+"""Characters of a text that is longer than a word of most languages."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,7 +53,8 @@ class Plan:
     Attributes:
         texts: whether sequences are texts.
         fold: steps that make a frame.
-        changes: whether changes from step to step are read.
+        changes: whether changes from step to step are read. Both follow from the inputs of all sequences, those that
+            are held out included, and from no label.
         batch_size, max_steps, learning_rate: of training; max_steps is None where a clock alone ends it.
         early_stop: whether the trial says when training is over.
         held: indices of what is held out for the trial; empty for none.
@@ -95,6 +102,25 @@ def frames_for(longest: int) -> int:
         (1, 2, 13)
     """
     return -(-longest // MOST_FRAMES)
+
+
+def doubts(source: Source, level: str) -> list[str]:
+    """Return what the sequences look like though they may be something else, in sentences for the report.
+
+    Args:
+        source: the sequences of fit.
+        level: what texts are cut into.
+    """
+    if isinstance(source, Ragged):
+        T, D = int(source.lengths.max()), source.values.shape[1]
+        if MANY_FEATURES * T <= D:
+            return [f"{D} features and {T} steps: if the features are the steps, X.transpose(0, 2, 1) turns them"]
+        return []
+    texts = [text for text in source if isinstance(text, str) and len(text) >= LONG_WORD]
+    joined = sum(not any(map(str.isspace, text)) for text in texts)
+    if level == "word" and 2 * len(texts) > len(source) and joined > 0.9 * len(texts):
+        return ["the texts have no spaces between words, so that level='char' or 'bpe' may read them better"]
+    return []
 
 
 def changes_tell(known: Ragged) -> bool:

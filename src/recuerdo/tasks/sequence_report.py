@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DECIDES = {"classes": "accuracy", "numbers": "RMSE"}
-"""The score by which the best is named."""
+"""The score by which the best is named, where no other was asked for."""
 
 NO_TRIAL = "No trial was held, so how good it is is not known: score(X, y) on held-out sequences tells."
 """What stands for scores where a fit has none."""
@@ -66,6 +66,8 @@ class SequenceReport:
         seed_scores: seed -> score -> value of each network on its own, where several were averaged.
         unit: what a row is: "sequence", or where every step has a verdict "step", or "word" of texts.
         points: (truth, answer) of rows that were held out, of 2,000 at most, where each is one number.
+        decides: the score by which the best is named; "" for the accuracy, or the RMSE of numbers. With
+            class_weight="balanced" it is the macro-F1, in which each class counts as much.
 
     Raises:
         OptionError: a class is neither text nor a number nor a truth value.
@@ -93,6 +95,7 @@ class SequenceReport:
     seed_scores: dict[int, dict[str, float]] = field(default_factory=dict)
     unit: str = "sequence"
     points: tuple[tuple[float, float], ...] = ()
+    decides: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(_plain_label(label) for label in self.classes))
@@ -101,7 +104,7 @@ class SequenceReport:
 
     @property
     def winner(self) -> str:
-        """The name with the highest accuracy, or the lowest RMSE; the baseline where two are level.
+        """The name with the best of the score that decides; the baseline where two are level.
 
         Raises:
             OptionError: no trial was held.
@@ -152,8 +155,13 @@ class SequenceReport:
             raise OptionError(NO_TRIAL)
         if self.kind == "classes":
             least = max(1 / self.rows, LEVEL)
-            return stand(self.model, self.scores, DECIDES[self.kind], higher=True, least=least)
-        return stand(self.model, self.scores, DECIDES[self.kind], share=LEVEL)
+            return stand(self.model, self.scores, self.decided_by, higher=True, least=least)
+        return stand(self.model, self.scores, self.decided_by, share=LEVEL)
+
+    @property
+    def decided_by(self) -> str:
+        """The score by which the best is named."""
+        return self.decides or DECIDES[self.kind]
 
     def table(self) -> str:
         """Return the scores as a table in plain text; without a trial a sentence stands for it."""
@@ -165,7 +173,7 @@ class SequenceReport:
             return "\n".join([NO_TRIAL, *told])
         said = [f"On {self._rows('held-out ')}:", self.table(), self.verdict]
         if self.seed_scores:
-            name = DECIDES[self.kind]
+            name = self.decided_by
             own = [row[name] for row in self.seed_scores.values()]
             low, high = (format(each, ".3f" if self.kind == "classes" else ".4g") for each in (min(own), max(own)))
             said.append(f"{name} of its {len(own)} seeds, each on its own: {low} to {high}.")
