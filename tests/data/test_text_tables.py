@@ -199,3 +199,13 @@ def test_labels_that_may_be_missing_are_taken_where_they_are(columns, named, exp
     found = read_text_table(table, text="text", label=named, labelled=None)
     assert found.label == expected
     assert (found.labels is None) == (expected is None)
+
+
+def test_a_number_of_the_row_is_neither_text_nor_label():
+    table = pl.DataFrame(
+        {"id": [11, 12, 13], "texto": ["Muy buena.", "Muy mala.", "Nada mal."], "clase": ["sí", "no", "sí"]}
+    )
+    found = read_text_table(table)
+    assert (found.text, found.label) == ("texto", "clase")
+    with pytest.raises(DataError, match=r"several columns that may hold the labels \(clase, otra\)"):
+        read_text_table(table.with_columns(otra=pl.Series([1, 1, 2])), text="texto")

@@ -59,7 +59,7 @@ def texts_from_table(
             file is row 1.
         text: the column of texts; None takes the one called text, sentence or review, or else the only one of text.
         label: the column of labels, of numbers or text; None takes the one called label, class, target or sentiment, or
-            else the only other one.
+            else the only other one, or the only other one in which something comes again.
         labelled: False looks for no labels.
 
     Returns:
@@ -148,7 +148,7 @@ def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
     if not called:
         answers = LABEL_NAMES if labelled and label is None else ()
         called = [column for column in free if column.lower() not in answers and holds_text(_typed(there, column))]
-        if labelled and label is None and len(called) == len(free) == 2:
+        if labelled and label is None and len(called) == 2:
             called = _longer(there, called)
     if len(called) == 1:
         return called[0]
@@ -168,9 +168,12 @@ def _longer(there: _Opened, columns: list[str]) -> list[str]:
 
 
 def _label_columns(there: _Opened, text: str) -> list[str]:
-    """The columns that may hold the labels: those called so, or all beside the texts."""
+    """The columns that may hold the labels: those called so, or all beside the texts in which something comes again."""
     free = [column for column in there.frame.columns if column != text and column not in ROW_NAMES]
-    return [column for column in free if column.lower() in LABEL_NAMES] or free
+    called = [column for column in free if column.lower() in LABEL_NAMES] or free
+    # What is another in every row numbers the rows; labels come again.
+    repeated = [column for column in called if there.frame[column].n_unique() < len(there.frame)]
+    return repeated if len(repeated) == 1 else called
 
 
 def _find_label(there: _Opened, text: str) -> str:
