@@ -207,5 +207,5 @@ def test_a_number_of_the_row_is_neither_text_nor_label():
     )
     found = read_text_table(table)
     assert (found.text, found.label) == ("texto", "clase")
-    with pytest.raises(DataError, match=r"several columns that may hold the labels \(clase, otra\)"):
+    with pytest.raises(DataError, match=r"several columns that may hold the labels \(id, clase, otra\)"):
         read_text_table(table.with_columns(otra=pl.Series([1, 1, 2])), text="texto")
