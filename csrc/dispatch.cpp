@@ -76,33 +76,69 @@ struct Block {
 };
 
 template <class Real>
-struct Call {
-    const Task<Real>& task;
+struct Walks {
     const Kernels<Real>& kernels;
     bool backward;
+    void plan(Task<Real>& task) const { kernels.plan(task, backward); }
+    void pack(const Task<Real>& task, long part) const { kernels.pack(task, backward, part); }
+    void work(const Task<Real>& task, long part) const {
+        backward ? kernels.backward(task, part) : kernels.forward(task, part);
+    }
 };
 
 template <class Real>
+struct Softmaxes {
+    const Kernels<Real>& kernels;
+    void plan(SoftmaxTask<Real>& task) const { kernels.plan_softmax(task); }
+    void pack(const SoftmaxTask<Real>& task, long part) const { kernels.pack_softmax(task, part); }
+    void work(const SoftmaxTask<Real>& task, long part) const { kernels.softmax(task, part); }
+};
+
+template <class Task, class Code>
+struct Call {
+    const Task& task;
+    const Code& code;
+};
+
+template <class Task, class Code>
 void work(void* with, long part) {
-    auto& call = *static_cast<Call<Real>*>(with);
-    call.kernels.pack(call.task, call.backward, part);
+    auto& call = *static_cast<Call<Task, Code>*>(with);
+    call.code.pack(call.task, part);
     call.task.team->meet();
-    call.backward ? call.kernels.backward(call.task, part) : call.kernels.forward(call.task, part);
+    call.code.work(call.task, part);
+}
+
+// Gives a task its memory, and as many threads as there are of those that are wanted.
+template <class Task, class Code>
+void run_by(Task& task, const Code& code, long wanted) {
+    Team team(wanted);
+    task.team = &team;
+    auto attempt = [&] {
+        task.parts = team.size();
+        task.common = task.scratch = nullptr;
+        code.plan(task);
+        Block memory(task.common_bytes + task.parts * task.scratch_bytes);
+        task.common = memory.data;
+        task.scratch = task.common + task.common_bytes;
+        Call<Task, Code> call{task, code};
+        return team.run(work<Task, Code>, &call);
+    };
+    if (!attempt()) attempt();
 }
 
 template <class Real>
-const Kernels<Real>& kernels_of(const Task<Real>& task);
+const Kernels<Real>& kernels_of(bool bf16);
 
 template <>
-const Kernels<float>& kernels_of(const Task<float>& task) {
-    if (!task.bf16) return kernels<float>();
+const Kernels<float>& kernels_of(bool bf16) {
+    if (!bf16) return kernels<float>();
     if (const Path* path = chosen_bf16().load()) return *path->single;
     throw std::invalid_argument("There is no path in use for products in bfloat16: " + no_bf16() + ".");
 }
 
 template <>
-const Kernels<double>& kernels_of(const Task<double>& task) {
-    if (task.bf16) throw std::invalid_argument("Products in bfloat16 are of float32 numbers, and these are float64.");
+const Kernels<double>& kernels_of(bool bf16) {
+    if (bf16) throw std::invalid_argument("Products in bfloat16 are of float32 numbers, and these are float64.");
     return kernels<double>();
 }
 
@@ -145,24 +181,18 @@ std::string no_bf16() {
 
 template <class Real>
 void run(Task<Real>& task, bool backward, long threads) {
-    const Kernels<Real>& kernels = kernels_of(task);
+    const Kernels<Real>& kernels = kernels_of<Real>(task.bf16);
     double rows = double(task.T) * task.N * task.blocks() * task.H;
     double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
     // Samples are shared out, and on the way back the weights' rows as well, of which there are enough for everybody.
     long most = backward || threads < task.N ? threads : task.N;
-    long wanted = operations < TOO_SMALL ? 1 : most;
-    Team team(wanted);
-    task.team = &team;
-    auto attempt = [&] {
-        task.parts = team.size();
-        kernels.plan(task, backward);
-        Block memory(task.common_bytes + task.parts * task.scratch_bytes);
-        task.common = memory.data;
-        task.scratch = task.common + task.common_bytes;
-        Call<Real> call{task, kernels, backward};
-        return team.run(work<Real>, &call);
-    };
-    if (!attempt()) attempt();
+    run_by(task, Walks<Real>{kernels, backward}, operations < TOO_SMALL ? 1 : most);
+}
+
+template <class Real>
+void run(SoftmaxTask<Real>& task, long threads) {
+    double operations = double(task.M) * task.V * (2.0 * task.K + 30);
+    run_by(task, Softmaxes<Real>{kernels_of<Real>(task.bf16)}, operations < TOO_SMALL ? 1 : threads);
 }
 
 template <class Real>
@@ -172,6 +202,8 @@ void activate(int kind, Real* values, long count) {
 
 template void run(Task<float>&, bool, long);
 template void run(Task<double>&, bool, long);
+template void run(SoftmaxTask<float>&, long);
+template void run(SoftmaxTask<double>&, long);
 template void activate(int, float*, long);
 template void activate(int, double*, long);
 

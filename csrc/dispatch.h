@@ -27,6 +27,9 @@ template <class Real>
 void run(Task<Real>& task, bool backward, long threads);
 
 template <class Real>
+void run(SoftmaxTask<Real>& task, long threads);
+
+template <class Real>
 void activate(int kind, Real* values, long count);
 
 }  // namespace recuerdo

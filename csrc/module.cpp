@@ -26,16 +26,21 @@ void set(Pointer& field, nb::handle value) {
     field = reinterpret_cast<Pointer>(nb::cast<uintptr_t>(value));
 }
 
-// Fills in a task by the names of its fields; an unknown name is an error, so that nothing given is ignored.
+// Fill in a task by the names of its fields; an unknown name is an error, so that nothing given is ignored.
+#define NUMBER(field) \
+    if (!std::strcmp(name, #field)) { task.field = nb::cast<decltype(task.field)>(value); continue; }
+#define ADDRESS(field) \
+    if (!std::strcmp(name, #field)) { set(task.field, value); continue; }
+
+[[noreturn]] void no_field(const char* name) {
+    throw std::invalid_argument(std::string("There is no field '") + name + "' in a task.");
+}
+
 template <class Real>
 Task<Real> task_of(nb::dict fields) {
     Task<Real> task{};
     for (auto [key, value] : fields) {
         const char* name = nb::cast<const char*>(key);
-#define NUMBER(field) \
-    if (!std::strcmp(name, #field)) { task.field = nb::cast<decltype(task.field)>(value); continue; }
-#define ADDRESS(field) \
-    if (!std::strcmp(name, #field)) { set(task.field, value); continue; }
         NUMBER(cell) NUMBER(activation) NUMBER(T) NUMBER(N) NUMBER(D) NUMBER(H) NUMBER(reverse) NUMBER(bf16) NUMBER(x_by_t)
         NUMBER(x_by_n) NUMBER(zone_share)
         ADDRESS(x) ADDRESS(W) ADDRESS(U) ADDRESS(bias_ih) ADDRESS(bias_hh) ADDRESS(norm_ih) ADDRESS(norm_hh) ADDRESS(norm_c)
@@ -45,12 +50,25 @@ Task<Real> task_of(nb::dict fields) {
         ADDRESS(d_gates) ADDRESS(d_h_last) ADDRESS(d_c_last) ADDRESS(d_x) ADDRESS(d_W) ADDRESS(d_U)
         ADDRESS(d_bias_ih) ADDRESS(d_bias_hh) ADDRESS(d_h0) ADDRESS(d_c0) ADDRESS(d_restart_h) ADDRESS(d_restart_c)
         ADDRESS(d_norm_ih) ADDRESS(d_norm_hh) ADDRESS(d_norm_c) ADDRESS(d_norm_c_bias)
-#undef NUMBER
-#undef ADDRESS
-        throw std::invalid_argument(std::string("There is no field '") + name + "' in a task.");
+        no_field(name);
     }
     return task;
 }
+
+template <class Real>
+SoftmaxTask<Real> softmax_of(nb::dict fields) {
+    SoftmaxTask<Real> task{};
+    for (auto [key, value] : fields) {
+        const char* name = nb::cast<const char*>(key);
+        NUMBER(M) NUMBER(K) NUMBER(V) NUMBER(bf16)
+        ADDRESS(h) ADDRESS(W) ADDRESS(bias) ADDRESS(target) ADDRESS(share) ADDRESS(given) ADDRESS(sum) ADDRESS(shift) ADDRESS(d_h) ADDRESS(d_W)
+        ADDRESS(d_bias)
+        no_field(name);
+    }
+    return task;
+}
+#undef NUMBER
+#undef ADDRESS
 
 [[noreturn]] void out_of_memory(const char* what) {
     PyErr_Format(PyExc_MemoryError,
@@ -67,15 +85,26 @@ void* take_or_say(size_t bytes) {
     }
 }
 
-template <class Real>
-void run_one(nb::dict fields, bool backward, long threads) {
-    Task<Real> task = task_of<Real>(fields);
+template <class Run>
+void without_the_lock(Run&& run) {
     try {
         nb::gil_scoped_release released;
-        recuerdo::run(task, backward, threads);
+        run();
     } catch (const std::bad_alloc&) {
         out_of_memory("what it needs besides the tensors");
     }
+}
+
+template <class Real>
+void run_one(nb::dict fields, bool backward, long threads) {
+    Task<Real> task = task_of<Real>(fields);
+    without_the_lock([&] { recuerdo::run(task, backward, threads); });
+}
+
+template <class Real>
+void run_softmax(nb::dict fields, long threads) {
+    SoftmaxTask<Real> task = softmax_of<Real>(fields);
+    without_the_lock([&] { recuerdo::run(task, threads); });
 }
 
 // The numbers of an array, read or written in place: no copy, and no call into the library that it belongs to.
@@ -139,6 +168,13 @@ NB_MODULE(_native, m) {
         },
         nb::arg("double"), nb::arg("backward"), nb::arg("threads"), nb::arg("fields"),
         "Run one layer in one direction, forwards or backwards, in float32 or float64.");
+    m.def(
+        "softmax",
+        [](bool twice, long threads, nb::dict fields) {
+            twice ? run_softmax<double>(fields, threads) : run_softmax<float>(fields, threads);
+        },
+        nb::arg("double"), nb::arg("threads"), nb::arg("fields"),
+        "Compute the cross-entropy of rows against classes, and its gradients, in float32 or float64.");
     m.def(
         "activate",
         [](bool twice, int kind, uintptr_t values, long count) {

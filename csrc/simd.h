@@ -90,6 +90,7 @@ struct Whole {
 
 template <class Real>
 struct Part {
+    static constexpr bool part = true;
     long count;
     Vec<Real> operator()(const Real* from) const {
         Vec<Real> v{};

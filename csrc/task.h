@@ -57,6 +57,25 @@ struct Task {
     long blocks() const { return cell == LSTM ? 4 : cell == GRU || cell == GRU_RESET_BEFORE ? 3 : 1; }
 };
 
+// The cross-entropy of M rows h W^T + b over V classes, and its gradients.
+template <class Real>
+struct SoftmaxTask {
+    long M, K, V;
+    long parts;
+    bool bf16;  // the products are in bfloat16, all else in float32
+
+    const Real *h, *W, *bias;   // (M, K), (V, K), (V)
+    const int64_t* target;      // (M): the class that was right, below 0 where the row does not count
+    const Real* share;          // (M): gradients are of the sum of share times loss; null where none is wanted
+    Real* given;                // (M, V): logits that were computed elsewhere, in place of h, W and bias; null where they were not
+    Real *sum, *shift;          // (M): the loss is log(sum) + shift
+    Real *d_h, *d_W, *d_bias;   // null where no gradient is wanted
+
+    char *common, *scratch;
+    size_t common_bytes, scratch_bytes;
+    Team* team;
+};
+
 // One instruction set's code for one type of number.
 template <class Real>
 struct Kernels {
@@ -64,6 +83,9 @@ struct Kernels {
     void (*pack)(const Task<Real>&, bool backward, long part);
     void (*forward)(const Task<Real>&, long part);
     void (*backward)(const Task<Real>&, long part);  // the parts meet in it
+    void (*plan_softmax)(SoftmaxTask<Real>&);
+    void (*pack_softmax)(const SoftmaxTask<Real>&, long part);
+    void (*softmax)(const SoftmaxTask<Real>&, long part);  // the parts meet in it
     void (*activate)(int kind, Real* values, long count);  // for tests
 };
 
