@@ -82,3 +82,12 @@ def test_what_is_wrong_is_named():
 )
 def test_which_tables_are_wide(table, label, wide):
     assert is_wide(pl.DataFrame(table), label) is wide
+
+
+def test_text_beside_many_numbers_is_asked_after():
+    table = {f"t{k}": [0.5, 1.5, 2.5] for k in range(10)}
+    for beside in ({"site": ["a", "b", "c"]}, {"site": ["a", "b", "c"], "pose": ["x", "y", "x"]}):
+        with pytest.raises(DataError, match=r"10 columns of numbers, and beside them site.*: if each row is a series"):
+            is_wide(pl.DataFrame({**table, **beside}))
+    assert not is_wide(pl.DataFrame({**table, "review": ["a", "b", "c"]}))
+    assert is_wide(pl.DataFrame({**table, "site": ["a", "b", "c"]}), label="site")

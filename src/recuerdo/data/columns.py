@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import holds_dates, is_period, text_of
 from recuerdo.errors import DataError
 
-__all__ = ["ROW_NAMES", "Choice", "choose", "identified", "no_column", "numbers", "written_numbers"]
+__all__ = ["ROW_NAMES", "Choice", "choose", "identified", "no_column", "numbers", "shown", "written_numbers"]
 
 ROW_NAMES = {"", "Unnamed: 0"}
 """What pandas and R call the column of row numbers in a CSV file."""
@@ -145,7 +145,7 @@ def no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -
     folded = [other for other in frame.columns if other.lower() == str(column).lower()]
     hint = f" Did you mean {(folded or near)[0]!r}?" if folded or near else ""
     return DataError(
-        f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {_list(frame.columns)}."
+        f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {shown(frame.columns)}."
         f"{hint or _index_hint(frame)}"
     )
 
@@ -194,7 +194,7 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: li
             "2020-01-31 14:00, and name it with date= (--date)."
         )
     if len(found) > 1:
-        raise DataError(f"{name} has several columns that hold dates ({_list(found)}): name one with date= (--date).")
+        raise DataError(f"{name} has several columns that hold dates ({shown(found)}): name one with date= (--date).")
     taken = next((column for column in targets if holds_dates(frame[column])), None)
     if not found and taken is not None:
         raise DataError(
@@ -216,7 +216,7 @@ def _find_date(frame: nw.DataFrame[Any], name: str, free: list[str], targets: li
                 "a long table, with one row for each series and date."
             )
         raise DataError(
-            f"{name} has no column that holds dates; the columns are {_list(frame.columns)}. Add one, or name a column "
+            f"{name} has no column that holds dates; the columns are {shown(frame.columns)}. Add one, or name a column "
             f"of years or of whole numbers that count steps with date= (--date).{_index_hint(frame)}"
         )
     return found[0]
@@ -229,10 +229,10 @@ def _find_target(frame: nw.DataFrame[Any], name: str, free: list[str]) -> str:
     found = [column for column in free if frame[column].dtype.is_numeric()]
     found = found or [column for column in free if _mostly_numbers(frame[column])]
     if len(found) > 1:
-        raise DataError(f"{name} has several columns of numbers ({_list(found)}): name one with target= (--target).")
+        raise DataError(f"{name} has several columns of numbers ({shown(found)}): name one with target= (--target).")
     if not found:
         raise DataError(
-            f"{name} has no column of numbers besides the dates; the columns are {_list(frame.columns)}. Name the one "
+            f"{name} has no column of numbers besides the dates; the columns are {shown(frame.columns)}. Name the one "
             "to forecast with target= (--target)."
         )
     return found[0]
@@ -252,6 +252,12 @@ def _index_hint(frame: nw.DataFrame[Any]) -> str:
     return "" if kind == "int64" else " If the index holds it, call .reset_index() first."
 
 
-def _list(columns: Sequence[str]) -> str:
-    shown = ", ".join(columns[:12])
-    return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 12 else shown
+def shown(columns: Sequence[str]) -> str:
+    """Return the names of some columns, of many the first ones and how many there are.
+
+    Example:
+        >>> shown(["a", "b"])
+        'a, b'
+    """
+    first = ", ".join(columns[:12])
+    return f"{first}, ... ({len(columns)} in all)" if len(columns) > 12 else first

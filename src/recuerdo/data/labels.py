@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import text_of
 from recuerdo.errors import DataError
 
-__all__ = ["LABEL_NAMES", "holds_text", "labels_of"]
+__all__ = ["LABEL_NAMES", "TEXT_NAMES", "holds_text", "labels_of"]
+
+TEXT_NAMES = ("text", "sentence", "review")
+"""What a column of texts is called where nobody has said which it is."""
 
 LABEL_NAMES = ("label", "class", "target", "sentiment")
 """What a column of labels is called where nobody has said which it is."""

@@ -228,7 +228,8 @@ def _read_text(text: str, name: str, encoding: str, *, written: bool = False) ->
     decimal = any(column.drop_nulls().str.contains(f"{_COMMA_NUMBER}|{_COMMA_AND_POINTS}").all() for column in clear)
     frame = frame.select(typed(column, bool(clear), decimal) for column in frame)
     comma = decimal and any(dtype.is_float() for dtype in frame.dtypes)
-    said = [f"{_SEPARATORS[separator]} between cells"] * (frame.width > 1) + ["decimal commas"] * comma
+    plain = frame.width == 1 or (separator == "," and not comma)  # as any table of that kind is
+    said = [f"{_SEPARATORS[separator]} between cells"] * (not plain) + ["decimal commas"] * comma
     said += [f"letters in {encoding}"] * (encoding != "utf-8") + ["no header"] * headless
     return Table(frame, rows, name, (f"{name} is read with {' and '.join(said)}",) if said else ())
 

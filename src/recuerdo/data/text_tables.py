@@ -9,15 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, no_column
+from recuerdo.data.columns import ROW_NAMES, no_column, shown
 from recuerdo.data.frames import opened
-from recuerdo.data.labels import LABEL_NAMES, holds_text, labels_of
+from recuerdo.data.labels import LABEL_NAMES, TEXT_NAMES, holds_text, labels_of
 from recuerdo.data.reading import MISSING, is_parquet, read_written, typed
 from recuerdo.errors import DataError, OptionError
 
 __all__ = ["TextTable", "read_text_table", "texts_from_table"]
-
-_TEXTS = ("text", "sentence", "review")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +142,7 @@ def _typed(there: _Opened, column: str) -> nw.Series[Any]:
 
 def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
     free = [column for column in there.frame.columns if column != label and column not in ROW_NAMES]
-    called = [column for column in free if column.lower() in _TEXTS]
+    called = [column for column in free if column.lower() in TEXT_NAMES]
     if not called:
         answers = LABEL_NAMES if labelled and label is None else ()
         called = [column for column in free if column.lower() not in answers and holds_text(_typed(there, column))]
@@ -154,7 +152,7 @@ def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
         return called[0]
     found = f"several columns that may hold the texts ({', '.join(called)})" if called else "no column of texts"
     raise DataError(
-        f"{there.name} has {found}; the columns are {', '.join(there.frame.columns)}. Name one with text= (--text)."
+        f"{there.name} has {found}; the columns are {shown(there.frame.columns)}. Name one with text= (--text)."
     )
 
 

@@ -8,9 +8,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, no_column, numbers
+from recuerdo.data.columns import ROW_NAMES, no_column, numbers, shown
 from recuerdo.data.frames import opened
-from recuerdo.data.labels import LABEL_NAMES, holds_text, labels_of
+from recuerdo.data.labels import LABEL_NAMES, TEXT_NAMES, holds_text, labels_of
 from recuerdo.data.ragged import Ragged
 from recuerdo.errors import DataError
 
@@ -18,6 +18,9 @@ __all__ = ["WideSequences", "is_wide", "sequences_from_wide_table"]
 
 LEAST_STEPS = 3
 """Columns of numbers from which a row may be a series; with fewer it is a row of something else."""
+
+MANY_STEPS = 10
+"""Columns of numbers from which a table is hardly one of texts."""
 
 _ROW_IDS = ("id", "index", "row")
 
@@ -54,7 +57,7 @@ def is_wide(table: Any, label: str | None = None) -> bool:
             each stand there twice or more on average, if there is such a column.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: it cannot be read, or there are ten columns of numbers or more, and others that are no labels.
 
     Example:
         >>> import polars as pl
@@ -63,16 +66,21 @@ def is_wide(table: Any, label: str | None = None) -> bool:
         >>> is_wide(pl.DataFrame({"text": ["Hoo."], "stars": [5]}))
         False
     """
-    frame, _, _, _ = opened(table)
+    frame, _, name, _ = opened(table)
     free = [column for column in frame.columns if column != label and column not in ROW_NAMES]
     if label is None:
         free = [column for column in free if column.lower() not in LABEL_NAMES]
-    others = [column for column in free if not _is_number(frame[column])]
-    if label is None and len(others) == 1 and holds_text(frame[others[0]]):
-        free.remove(others[0])
-        if 2 * frame[others[0]].n_unique() <= len(frame):
-            others = []
-    return len(free) >= LEAST_STEPS and not others
+    steps = [column for column in free if _is_number(frame[column])]
+    others = [column for column in free if column not in steps]
+    if label is None and len(others) == 1 and _come_again(frame[others[0]]):
+        others = []
+    if others and len(steps) >= MANY_STEPS and not any(column.lower() in TEXT_NAMES for column in others):
+        raise DataError(
+            f"{name} has {len(steps)} columns of numbers, and beside them {shown(others)}: if each row is a series, "
+            f"take these out of the table or name the labels with label= (--label); if it is the texts that are to be "
+            f"read, name them with text= (--text)."
+        )
+    return len(steps) >= LEAST_STEPS and not others
 
 
 def sequences_from_wide_table(
@@ -125,6 +133,11 @@ def sequences_from_wide_table(
     return WideSequences(Ragged(values[inside][:, None], starts), labels, label, taken, notes)
 
 
+def _come_again(column: nw.Series[Any]) -> bool:
+    """Whether it is of text in which each stands twice or more on average, as labels do."""
+    return holds_text(column) and 2 * column.n_unique() <= len(column)
+
+
 def _is_number(column: nw.Series[Any]) -> bool:
     return column.dtype.is_numeric() or column.is_null().all()
 
@@ -138,7 +151,7 @@ def _find_label(frame: nw.DataFrame[Any], name: str, steps: Sequence[str] | None
     if not needed:
         return None
     found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"
-    raise DataError(f"{name} has {found}: {_shown(free)} are its columns. Name one with label= (--label).")
+    raise DataError(f"{name} has {found}: {shown(free)} are its columns. Name one with label= (--label).")
 
 
 def _steps(
@@ -168,7 +181,3 @@ def _values(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArr
         row = rows[np.isinf(values).argmax()]
         raise DataError(f"{name}, column {column.name!r}, row {row} is infinite. Correct it, or empty the cell.")
     return values
-
-
-def _shown(columns: Sequence[str]) -> str:
-    return ", ".join(columns) if len(columns) <= 6 else f"{', '.join(columns[:3])}, ..., {columns[-1]}"
