@@ -130,6 +130,10 @@ def test_every_row_of_a_long_table_may_have_a_verdict(classify):
     assert found.height == 120
     assert found["step"].to_list() == [*range(1, 7)] * 20
     assert "On the 120 steps of TEST:" in done.out
+    done = classify("train.csv", "train.csv", *columns, "--explain", "r1", "--explanation", "why.html")
+    truth = pl.read_csv("train.csv")["kind"][11]
+    said = rf"^Verdict at the last step on id r1: (above|below), .* \(label: {truth}\)$"
+    assert re.search(said, done.out, re.MULTILINE), done.out + done.err
     steps(20, each=True).rename({"at": "moment"}).write_csv("train.csv")
     done = classify("train.csv", "train.csv", *columns, "--time", "moment", "--out", "said.csv", "--overwrite")
     assert done.code == 0, done.err

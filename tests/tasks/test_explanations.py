@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recuerdo import SequenceClassifier, SequenceRegressor
-from recuerdo.tasks import explanations
+from recuerdo.tasks import Explanation, explanations
 
 SMALL = {"hidden_size": 4, "embedding_size": 4, "max_steps": 30, "random_state": 0, "verbose": False, "baselines": None}
 X = np.random.default_rng(0).standard_normal((20, 9, 2)).cumsum(axis=1)
@@ -73,3 +73,17 @@ def test_classes_called_like_columns_of_the_table_replace_none():
     assert frame.columns == ["step", "moved", "p_moved", "p_step"]
     assert frame["step"].to_list() == told.places.tolist()
     np.testing.assert_array_equal(frame["p_step"], told.running[:, 1])
+
+
+def test_a_step_that_is_printed_as_no_move_is_left_out():
+    running = np.array([[0.5, 0.5], [0.5002, 0.4998], [0.9, 0.1]])
+    moved = np.diff(running[:, 0], prepend=0.5)
+    found = Explanation(
+        np.arange(1, 4), running, np.array([0.5, 0.5]), moved, np.array(["a", "b"]), 0, np.zeros((3, 1)), None, ()
+    )
+    assert str(found).splitlines() == [
+        "Verdict: a, with a probability of 0.900; of nothing at all it would say 0.500",
+        "the 1 of 3 steps that moved it most:",
+        "step  moved by     to",
+        "   3    +0.400  0.900",
+    ]

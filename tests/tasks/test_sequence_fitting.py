@@ -147,9 +147,18 @@ def test_a_large_offset_costs_no_digit():
 
 def test_an_explanation_prints_the_steps_that_moved_it_most():
     found = rc.SequenceClassifier(**SMALL).fit(TEXTS, np.array(["up", "down"] * 10)).explain("good film")
-    lines = str(found).splitlines()
-    assert lines[0].startswith(f"At the end the probability of {found.answer!r} is ")
-    assert [line.split()[-1] for line in lines[2:]] == [["good", "film"][k] for k in np.argsort(-np.abs(found.moved))]
+    first, *table = str(found).splitlines()
+    assert first.startswith(f"Verdict: {found.answer}, with a probability of ")
+    assert [line.split() for line in table] == [
+        ["step", "token", "moved", "by", "to"],
+        *(
+            [str(k + 1), word, f"{found.moved[k]:+.3f}", f"{found.running[k, found.verdict]:.3f}"]
+            for k, word in enumerate(["good", "film"])
+            if abs(found.moved[k]) > 0.0005
+        ),
+    ]
     number = rc.SequenceRegressor(**SMALL).fit(X, X[:, 0, 0]).explain(X[0])
-    assert str(number).startswith("At the end the number is ")
-    assert len(str(number).splitlines()) == 2 + 12
+    assert str(number).startswith(f"Verdict: {number.answer:.4g}; of nothing at all it would say ")
+    lines = str(number).split("moved by")[1].splitlines()[1:]
+    most = np.argsort(-np.abs(number.moved))[:12] + 1
+    assert [int(line.split()[0]) for line in lines] == sorted(most.tolist())

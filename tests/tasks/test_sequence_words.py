@@ -267,7 +267,7 @@ def test_answers_stand_in_a_table_and_are_scored(fitted):
     found = verdicts(fitted, WORDS, truth)
     frame = found.to_frame(np.arange(20), "sentence")
     assert frame.columns[:4] == ["sentence", "step", "label", "verdict"]
-    assert frame["step"].to_list()[:5] == [0, 1, 2, 0, 0]
+    assert frame["step"].to_list()[:5] == [1, 2, 3, 1, 1]
     assert found.report is not None
     assert found.report.scores["BiGRU"]["accuracy"] == pytest.approx(fitted.score(WORDS, TAGS))
 

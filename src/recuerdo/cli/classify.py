@@ -275,11 +275,15 @@ def _explain(model: Any, asked: Given, which: int, place: Path) -> None:
     """Print which steps of a sequence moved the verdict, and draw it."""
     import numpy as np
 
-    known = asked.labels is not None and not asked.columns.each and not np.ma.getmaskarray(asked.labels)[which]
+    truth = None
+    if asked.labels is not None:
+        # Of the labels at every step it is the last one's verdict that is explained.
+        last = which if not asked.columns.each else int(np.cumsum([len(one) for one in asked.X])[which]) - 1
+        truth = None if np.ma.getmaskarray(asked.labels)[last] else asked.labels[last]
     found = replace(
         model.explain(asked.X[which]),
         subject=f"{asked.named} {asked.names[which]}",
-        truth=asked.labels[which] if known and asked.labels is not None else None,
+        truth=truth,
         features=asked.names_of_features,
     )
     print(f"\n{found}")

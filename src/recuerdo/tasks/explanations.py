@@ -82,8 +82,9 @@ class Explanation:
         lines = [f"{self.heading}: {says}; of nothing at all it would say {number(first)}"]
         if self.truth is not None:
             lines[0] += f" (label: {self.truth})"
+        least = 0.0 if self.classes is None else 0.0005  # what is printed as no move is none
         most = np.argsort(-np.abs(self.moved), kind="stable")[:MOST_PRINTED]
-        most = np.sort(most[self.moved[most] != 0])
+        most = np.sort(most[np.abs(self.moved[most]) > least])
         if not len(most):
             return lines[0]
         if len(most) < len(self.places):
