@@ -27,6 +27,9 @@ from recuerdo.learn.randomness import seeded, usable_device
 from recuerdo.learn.resume import pack, unpack
 from recuerdo.learn.schedule import is_cooling, learning_rate, total_when_cooling_at
 from recuerdo.learn.settings import Settings
+from recuerdo.learn.sgd import SGD
+
+OPTIMIZERS = {"adamw": AdamW, "sgd": SGD}
 
 CHECKPOINT_STEPS = 100  # between checkpoints, where neither settings nor evaluations say when
 
@@ -44,7 +47,7 @@ def fit(
     label: str = "training",
     clock: Callable[[], float] = time.monotonic,
 ) -> History:
-    """Trains a module with AdamW, and leaves the best weights in it.
+    """Trains a module, and leaves the best weights in it.
 
     With `valid` the best weights are those with the lowest validation loss, otherwise the last ones. The module is left
     on `device`, in evaluation mode. A layer with a method `constrain_()` has it called after each step. A training that
@@ -255,7 +258,7 @@ def _begin(problem: Problem, settings: Settings, seed: int, device: torch.device
         raise OptionError("The module has no parameter that requires a gradient, so there is nothing to train.")
     return Run(
         module=module,
-        optimizer=AdamW(trainable, settings.learning_rate, weight_decay=settings.weight_decay),
+        optimizer=OPTIMIZERS[settings.optimizer](trainable, settings.learning_rate, weight_decay=settings.weight_decay),
         settings=settings,
         budget=Budget(settings.max_seconds, clock),
         history=History(random_state=seed, clip=settings.clip),

@@ -17,6 +17,9 @@ from recuerdo.learn.problem import Batches
 from recuerdo.learn.randomness import random_streams, set_random_streams
 from recuerdo.learn.weights import set_weights, weights
 
+LATER = {"optimizer": "adamw", "halve_from": None, "halve_every": None}
+"""Settings that came later, and what training did before."""
+
 SERIES = ("losses", "grad_norms", "learning_rates", "evaluations")  # long, so they are kept as tensors
 
 
@@ -92,8 +95,12 @@ def unpack(
 def identity(run: Run, batches: Batches, valid: Batches | None, device: torch.device) -> dict[str, Any]:
     """What two trainings must share for one to go on where the other was: in JSON's own types."""
     named = {**dict(run.module.named_parameters()), **dict(run.module.named_buffers())}
+    settings = asdict(run.settings)
+    for name, usual in LATER.items():  # absent then, as in the checkpoints of versions that did not have them
+        if settings[name] == usual:
+            del settings[name]
     return {
-        **asdict(run.settings),
+        **settings,
         "random_state": run.history.random_state,
         "device": device.type,
         "training batches per epoch": len(batches),

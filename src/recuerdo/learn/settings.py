@@ -9,6 +9,8 @@ from typing import Any
 
 from recuerdo.errors import OptionError
 
+OPTIMIZERS = ("adamw", "sgd")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,10 +23,13 @@ class Settings:
     Args:
         max_steps: optimiser steps at most; None leaves it to `max_seconds`.
         max_seconds: seconds at most, evaluations included; None leaves it to `max_steps`.
-        learning_rate: the highest learning rate of AdamW.
-        weight_decay: of AdamW.
+        learning_rate: the highest of the training.
+        optimizer: "adamw", or "sgd" for plain gradient descent.
+        weight_decay: of the optimiser.
         warmup_steps: steps until the learning rate is reached.
         cooldown: share of all steps over which the learning rate falls towards zero, 0 to below 1.
+        halve_from, halve_every: the step from which the learning rate is half as high, and the steps after each of
+            which it is halved again; None for both leaves it.
         clip: gradients with a larger norm are scaled down to it; None leaves them.
         evaluate_every: steps between evaluations; None evaluates once per epoch.
         patience: evaluations without improvement after which the cool-down begins; None never.
@@ -41,9 +46,12 @@ class Settings:
     max_steps: int | None = 1000
     max_seconds: float | None = None
     learning_rate: float = 2e-3
+    optimizer: str = "adamw"
     weight_decay: float = 0.0
     warmup_steps: int = 20
     cooldown: float = 0.3
+    halve_from: int | None = None
+    halve_every: int | None = None
     clip: float | None = 1.0
     evaluate_every: int | None = None
     patience: int | None = None
@@ -52,7 +60,14 @@ class Settings:
     def __post_init__(self) -> None:
         if self.max_steps is None and self.max_seconds is None:
             raise OptionError("Training needs an end: set max_steps, max_seconds or both.")
-        optional = ("max_steps", "max_seconds", "clip", "evaluate_every", "patience", "checkpoint_every")
+        if self.optimizer not in OPTIMIZERS:
+            raise OptionError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {self.optimizer!r}.")
+        if (self.halve_from is None) != (self.halve_every is None):
+            raise OptionError("halve_from and halve_every go together: set both, or none of them.")
+        optional = (
+            "max_steps", "max_seconds", "halve_from", "halve_every", "clip", "evaluate_every", "patience",
+            "checkpoint_every",
+        )  # fmt: skip
         for name in _RANGES:
             value = getattr(self, name)
             if value is not None or name not in optional:
@@ -74,6 +89,8 @@ _RANGES = {
     "weight_decay": (Real, lambda value: value >= 0, "a number from 0"),
     "warmup_steps": (Integral, lambda value: value >= 0, "a whole number from 0"),
     "cooldown": (Real, lambda value: 0 <= value < 1, "a share from 0 to below 1"),
+    "halve_from": _COUNT,
+    "halve_every": _COUNT,
     "clip": (Real, lambda value: value > 0, "a number above 0"),
     "evaluate_every": _COUNT,
     "patience": _COUNT,

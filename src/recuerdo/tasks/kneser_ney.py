@@ -16,7 +16,7 @@ class _Order:
     """The n-grams of one order, which are numbered in the order of their keys.
 
     Attributes:
-        keys: (G,) of each n-gram: the number of its first n - 1 tokens as an (n - 1)-gram, times V, plus its last token.
+        keys: (G,) of each n-gram: the number of its first n - 1 tokens as an (n - 1)-gram, times V, plus its last one.
         counts: (G,) how often it occurs; below the highest order, in how many ways it can be preceded.
         totals: (H,) for each (n - 1)-gram before it the sum of the counts.
         given_up: (H,) what the counts of those that follow it give up.
@@ -39,11 +39,11 @@ class _Order:
 class KneserNey:
     """A fitted model of order N.
 
-    P_n(w | h) = (c(h w) - D(c)) / c(h) + b(h) · P_{n-1}(w | h without its first token), down to P_0 = 1 / V, where b(h) is
-    the share that the counts after h give up. Below the highest order c counts in how many ways an n-gram can be
+    P_n(w | h) = (c(h w) - D(c)) / c(h) + b(h) · P_{n-1}(w | h without its first token), down to P_0 = 1 / V, where b(h)
+    is the share that the counts after h give up. Below the highest order c counts in how many ways an n-gram can be
     preceded. A count of 1, 2, and 3 or more gives up D = 1 - 2 Y n2 / n1, 2 - 3 Y n3 / n2 and 3 - 4 Y n4 / n3, with
-    Y = n1 / (n1 + 2 n2) and n_k n-grams of count k. Where lines have an end, contexts go back to the end before them and no further, and
-    what begins with it, which nothing precedes, counts as often as it occurs.
+    Y = n1 / (n1 + 2 n2) and n_k n-grams of count k. Where lines have an end, contexts go back to the end before them
+    and no further, and what begins with it, which nothing precedes, counts as often as it occurs.
 
     Attributes:
         orders: the tables of orders 1 to N.
@@ -135,7 +135,7 @@ def fit_kneser_ney(ids: NDArray[np.integer], *, vocabulary: int, order: int = 5,
 
 
 def _within(context: Ids, ids: Ids, n: int, end: int | None) -> Ids:
-    """Return the contexts of n-grams, -1 for one that reaches over the end of a line: its own first token may be one."""
+    """Return the contexts of n-grams, -1 for one that reaches over the end of a line; its first token may be one."""
     if end is None or n < 3:
         return context
     return np.where(ids[n - 2 : n - 2 + len(context)] == end, -1, context)

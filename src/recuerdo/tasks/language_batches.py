@@ -17,12 +17,12 @@ PROBED = 4_096
 
 
 class TextBatches:
-    """Windows of a text for truncated backpropagation through time: what a window's state ends in, the next begins with.
+    """Windows of a text for truncated backpropagation through time: what one's state ends in, the next begins with.
 
-    The text is cut into N streams of equal length, which are read side by side; a batch is the next T tokens of each, and
-    the tokens that follow them. Each epoch begins with a window of another length, 1 to T, so that windows end in other
-    places each time; and each stream's state is forgotten before a window with a small probability, so that a network
-    learns to begin as well. Both follow from the seed and the place alone.
+    The text is cut into N streams of equal length, which are read side by side; a batch is the next T tokens of each,
+    and the tokens that follow them. Each epoch begins with a window of another length, 1 to T, so that windows end in
+    other places each time; and each stream's state is forgotten before a window with a small probability, so that a
+    network learns to begin as well. Both follow from the seed and the place alone.
 
     Args:
         ids: (n,) the tokens; what is left over behind N streams of equal length is not read.
@@ -48,8 +48,8 @@ class TextBatches:
         self._length = (len(ids) - 1) // streams
         if self._length < 1:
             raise DataError(
-                f"The text has {len(ids)} tokens, and {streams} streams of it need {2 * streams} or more: give a longer "
-                f"text, or a smaller batch_size."
+                f"The text has {len(ids)} tokens, and {streams} streams of it need {streams + 1} or more: give a "
+                f"longer text, or a smaller batch_size."
             )
         self._ids, self._steps, self._seed, self._forget = ids, steps, seed, forget
         self._kind = {"tokens": len(ids), "streams": streams, "steps": steps, "seed": -1 if seed is None else seed}

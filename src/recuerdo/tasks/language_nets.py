@@ -1,8 +1,9 @@
-"""The network of a language model: vectors of tokens, recurrent layers whose state is carried on, and the next token."""
+"""The network of a language model: vectors of tokens, recurrent layers whose state goes on, and the next token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -31,11 +32,11 @@ class LanguageShape:
         num_layers: L.
         tied: the vectors of the tokens are the rows of the last product as well (Press and Wolf 2017).
         embedding_dropout: share of the tokens of the vocabulary whose vectors are 0 for a window.
-        input_dropout, hidden_dropout, output_dropout: share of the numbers of the vectors, between layers, and behind the
-            last layer that are 0, the same ones at all steps of a window (Gal and Ghahramani 2016).
+        input_dropout, hidden_dropout, output_dropout: share of the numbers of the vectors, between layers, and behind
+            the last layer that are 0, the same ones at all steps of a window (Gal and Ghahramani 2016).
         weight_dropout: share of the recurrent matrices' entries that are 0 for a window (Merity et al. 2018).
-        activation, change: weights of the mean square of what the last layer gives, and of its changes from step to step,
-            in the loss (AR and TAR, Merity et al. 2017).
+        activation, change: weights of the mean square of what the last layer gives, and of its changes from step to
+            step, in the loss (AR and TAR, Merity et al. 2017).
         precision: "float32", or "bf16" for products in bfloat16 where the processor has them.
     """
 
@@ -59,7 +60,7 @@ class LanguageShape:
         widths = [self.embedding_size, *[self.hidden_size] * self.num_layers]
         if self.tied:
             widths[-1] = self.embedding_size
-        return list(zip(widths[:-1], widths[1:], strict=True))
+        return list(pairwise(widths))
 
 
 class Said(NamedTuple):
@@ -116,7 +117,7 @@ class LanguageNet(nn.Module):
         return Said(features, raw)
 
     def read(self, input: Tensor, state: State | None) -> tuple[Tensor, Tensor, State]:  # noqa: A002
-        """Read tokens (N, T) from a state on: the features, (N, T, K), the same before dropout, and the state behind them."""
+        """Read tokens (N, T) from a state on: features (N, T, K), the same before dropout, and the state after."""
         shape = self.shape
         x = self.embedding(input)
         if self.training and shape.embedding_dropout:
@@ -162,8 +163,7 @@ class LanguageNet(nn.Module):
 
     def _state(self, streams: int, fresh: Tensor) -> State | None:
         if not self.training:
-            kept = None if bool(fresh.all()) else self._aside
-            return kept
+            return None if bool(fresh.all()) else self._aside
         keep = ~fresh[None, :, None]
         return tuple(
             tuple(getattr(self, f"carried_{name}_{k}") * keep for name in layer.cell.states)

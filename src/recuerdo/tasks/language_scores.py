@@ -1,4 +1,4 @@
-"""How good a language model is on a text: every token but the first counted once, each given all that came before it."""
+"""How good a language model is on a text: every token but the first counted once, each given all before it."""
 
 from __future__ import annotations
 
