@@ -13,10 +13,11 @@ from recuerdo._version import __version__
 if TYPE_CHECKING:
     from recuerdo import cells, data, errors, kernels, learn, memory, nn, shapes, show, tasks
     from recuerdo.nn import convert
-    from recuerdo.tasks import Forecaster, SequenceClassifier, SequenceRegressor, load
+    from recuerdo.tasks import Forecaster, LanguageModel, SequenceClassifier, SequenceRegressor, load
 
 _HOMES = {
     "Forecaster": "recuerdo.tasks",
+    "LanguageModel": "recuerdo.tasks",
     "SequenceClassifier": "recuerdo.tasks",
     "SequenceRegressor": "recuerdo.tasks",
     "load": "recuerdo.tasks",
@@ -26,6 +27,7 @@ _ROOMS = ("cells", "data", "errors", "kernels", "learn", "memory", "nn", "shapes
 
 __all__ = [
     "Forecaster",
+    "LanguageModel",
     "SequenceClassifier",
     "SequenceRegressor",
     "__version__",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
 from recuerdo.data.token_codecs import SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
 
-__all__ = ["are_byte_pairs", "byte_codec", "learn_byte_pairs", "readable"]
+__all__ = ["are_byte_pairs", "byte_codec", "bytes_on", "learn_byte_pairs", "readable"]
 
 # A word and the space before it are joined within themselves, never with their neighbours; accents belong to letters.
 _CHUNK = "|".join(
@@ -88,6 +89,18 @@ def byte_codec(pieces: Pieces, merges: Merges, lowercase: bool) -> Codec:
         return b"".join(unknown if i == UNKNOWN else _spelt(pieces[i]) for i in found).decode(errors="replace")
 
     return Cut(_byte_tokenizer(model, lowercase), text)
+
+
+def bytes_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
+    """What turns the ids of a text that goes on into its characters, each as soon as its last byte is there."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def say(i: int | None) -> str:
+        if i is None:
+            return decoder.decode(b"", final=True)
+        return decoder.decode("\ufffd".encode() if i == UNKNOWN else _spelt(pieces[i]))
+
+    return say
 
 
 def are_byte_pairs(pieces: Pieces, merges: Merges) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def text_source(given: Any, *, errors: Errors = "strict") -> TextSource:
     if isinstance(given, str):
         if not given:
             raise DataError("The text is empty: give one with words in it.")
-        if len(given) < 1_000 and "\n" not in given and Path(given).exists():
+        if "\n" not in given and os.path.exists(given):
             raise DataError(f"{given!r} is the name of a file, and was given as a text: did you mean Path({given!r})?")
         return TextSource(tuple(checked_texts([given])), (), errors)
     items = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes) else [given]

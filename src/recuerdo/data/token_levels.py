@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.byte_pairs import are_byte_pairs, byte_codec, learn_byte_pairs, readable
+from recuerdo.data.byte_pairs import are_byte_pairs, byte_codec, bytes_on, learn_byte_pairs, readable
 from recuerdo.data.text_checks import checked_texts, checked_words
-from recuerdo.data.token_codecs import SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
+from recuerdo.data.token_codecs import END, SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
 
 __all__ = ["LEVELS", "Level", "word_splitter"]
 
@@ -31,6 +31,7 @@ class Level:
         learn: (texts, lowercase, most ids, least count) -> the pieces by id, and the pairs to join.
         codec: (pieces, merges, lowercase) -> what encodes and decodes.
         shown: a piece as a reader sees it.
+        speller: (pieces, what the text begins with) -> what turns ids one after the other into text.
         holds: whether pieces and merges, as a file gives them, can belong to this level.
         most: V at most where the user says nothing; None has no limit.
         fixed: ids that are there whatever the texts are, beside the special ones.
@@ -40,6 +41,7 @@ class Level:
     learn: Callable[[Iterable[Any], bool, int | None, int], tuple[Pieces, Merges]]
     codec: Callable[[Pieces, Merges, bool], Codec]
     shown: Callable[[str], str]
+    speller: Callable[[Pieces, str], Callable[[int | None], str]]
     holds: Callable[[Pieces, Merges], bool]
     most: int | None = None
     fixed: int = 0
@@ -193,14 +195,37 @@ class _Given:
 
 # All of them ---------------------------------------------------------------------------------------------------------
 
+# Texts that go on ----------------------------------------------------------------------------------------------------
+
+
+def _words_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
+    last = before[-1:]
+
+    def say(i: int | None) -> str:
+        nonlocal last
+        if i is None:
+            return ""
+        word = "\n" if i == END else pieces[i]
+        gap = "" if word == "\n" or not last or last.isspace() else " "
+        last = word[-1:]
+        return gap + word
+
+    return say
+
+
+def _characters_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
+    return lambda i: "" if i is None else "\ufffd" if i == UNKNOWN else pieces[i]
+
+
 LEVELS = {
-    "word": Level(_learn_words, _word_codec, str, lambda pieces, merges: not merges),
+    "word": Level(_learn_words, _word_codec, str, _words_on, lambda pieces, merges: not merges),
     "char": Level(
         _learn_characters,
         _Characters,
         str,
+        _characters_on,
         lambda pieces, merges: not merges and all(len(piece) == 1 for piece in pieces[len(SPECIAL) :]),
     ),
-    "bpe": Level(learn_byte_pairs, byte_codec, readable, are_byte_pairs, most=8_192, fixed=256),
-    "given": Level(_learn_given, _Given, str, lambda pieces, merges: not merges, given=True),
+    "bpe": Level(learn_byte_pairs, byte_codec, readable, bytes_on, are_byte_pairs, most=8_192, fixed=256),
+    "given": Level(_learn_given, _Given, str, _words_on, lambda pieces, merges: not merges, given=True),
 }

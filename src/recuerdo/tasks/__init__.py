@@ -14,6 +14,9 @@ from recuerdo.tasks.forecast_files import load_forecaster
 from recuerdo.tasks.forecaster import Forecaster
 from recuerdo.tasks.forecasts import Forecasts
 from recuerdo.tasks.hold_out import Comparison, hold_out
+from recuerdo.tasks.language_files import TASK as LANGUAGE
+from recuerdo.tasks.language_files import load_language
+from recuerdo.tasks.language_model import LanguageModel
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.problem_runs import ProblemRuns, run_problem
 from recuerdo.tasks.report import Report
@@ -24,7 +27,7 @@ from recuerdo.tasks.sequence_regressor import SequenceRegressor
 from recuerdo.tasks.sequence_report import SequenceReport
 from recuerdo.tasks.tunings import Tuning
 
-_LOADERS = {FORECASTER: load_forecaster, CLASSIFIER: load_sequences, REGRESSOR: load_sequences}
+_LOADERS = {FORECASTER: load_forecaster, CLASSIFIER: load_sequences, REGRESSOR: load_sequences, LANGUAGE: load_language}
 
 
 def load(path: str | Path) -> Any:
@@ -34,7 +37,7 @@ def load(path: str | Path) -> Any:
         path: the model's directory. It holds no pickle, so that a model from a stranger is safe to open.
 
     Returns:
-        The Forecaster, SequenceClassifier or SequenceRegressor that was saved.
+        The Forecaster, SequenceClassifier, SequenceRegressor or LanguageModel that was saved.
 
     Raises:
         ModelFileError: there is no model, or it is damaged, foreign, or of a newer schema.
@@ -55,6 +58,7 @@ __all__ = [
     "Explanation",
     "Forecaster",
     "Forecasts",
+    "LanguageModel",
     "ProblemRuns",
     "Report",
     "SequenceClassifier",

@@ -1,0 +1,61 @@
+"""A language model that goes on from token to token: its state can be kept, copied and set, and never grows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recuerdo.tasks.language_nets import LanguageNet
+
+Array = NDArray[np.floating]
+
+
+class TokenStream:
+    """Streams of tokens side by side, one token of each with every step.
+
+    The weights are those of the network when it was made. A step costs the same whatever came before.
+
+    Args:
+        net: the network.
+        streams: S.
+
+    Attributes:
+        logits: (S, V) what the network says of the next token; of the unknown future of no token at all before a step.
+    """
+
+    def __init__(self, net: LanguageNet, streams: int = 1) -> None:
+        self._steppers = [layer.stepper(streams) for layer in net.layers]
+        self._vectors = net.embedding.weight.detach().numpy()
+        self._weight = np.ascontiguousarray(net.weight.detach().numpy().T)
+        self._bias = net.bias.detach().numpy()
+        self.streams = streams
+        self._x = np.zeros((streams, self._vectors.shape[1]), np.float32)
+
+    def step(self, tokens: NDArray[np.integer]) -> Array:
+        """Read a token of each stream, (S,), and return the logits of the next ones, (S, V)."""
+        np.take(self._vectors, tokens, axis=0, out=self._x)
+        y = self._x
+        for stepper in self._steppers:
+            y = stepper.step(y)
+        return y @ self._weight + self._bias
+
+    def read(self, net: LanguageNet, ids: NDArray[np.integer]) -> Array:
+        """Read some tokens of one text, which every stream goes on from; return the logits of the next one, (S, V)."""
+        import torch
+
+        with torch.no_grad():
+            _, raw, state = net.eval().read(torch.from_numpy(np.asarray(ids, np.int64))[None], None)
+        self.state = tuple(tuple(each.expand(-1, self.streams, -1).numpy() for each in layer) for layer in state)
+        y = raw[:, -1].numpy().repeat(self.streams, axis=0)
+        return y @ self._weight + self._bias
+
+    @property
+    def state(self) -> tuple[tuple[Array, ...], ...]:
+        """A copy of the state: for each layer h, (1, S, H), and c of an LSTM. Set it to go on from there."""
+        found = (stepper.state for stepper in self._steppers)
+        return tuple(each if isinstance(each, tuple) else (each,) for each in found)
+
+    @state.setter
+    def state(self, value: tuple[tuple[Array, ...], ...]) -> None:
+        for stepper, state in zip(self._steppers, value, strict=True):
+            stepper.state = state if len(state) > 1 else state[0]
