@@ -76,7 +76,7 @@ class TextSource:
             last = ""
             for piece in _read(path, self.errors):
                 yield piece
-                last = piece[-1:]
+                last = piece[-1:] or last
             if number + 1 < len(self.files) and last not in ("", "\n"):
                 yield "\n"
 

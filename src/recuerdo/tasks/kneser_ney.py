@@ -145,7 +145,7 @@ def _discounts(counts: NDArray[np.integer]) -> Values:
     """What a count of 0, 1, 2, and 3 or more gives up; where there are too few to tell, as in Kneser and Ney 1995."""
     n1, n2, n3, n4 = (int((counts == k).sum()) for k in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2) if n1 else 0.5
-    if not (n1 and n2 and n3):
+    if not (n1 and n2 and n3 and n4):
         return np.array([0, y, y, y])
     found = np.array([0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
     return found if (found[1:] > 0).all() and (found <= [0, 1, 2, 3]).all() else np.array([0, y, y, y])
