@@ -20,6 +20,7 @@ from recuerdo.tasks.language_model import LanguageModel
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.problem_runs import ProblemRuns, run_problem
 from recuerdo.tasks.report import Report
+from recuerdo.tasks.sampling import Sampler
 from recuerdo.tasks.score_tables import Errors
 from recuerdo.tasks.sequence_classifier import SequenceClassifier
 from recuerdo.tasks.sequence_files import CLASSIFIER, REGRESSOR, load_sequences
@@ -61,6 +62,7 @@ __all__ = [
     "LanguageModel",
     "ProblemRuns",
     "Report",
+    "Sampler",
     "SequenceClassifier",
     "SequenceRegressor",
     "SequenceReport",

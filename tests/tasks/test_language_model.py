@@ -1,0 +1,170 @@
+"""A language model learns a text, says how good it is, writes on, and is the same after saving and after a break."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import recuerdo as rc
+from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.learn import Callback
+from recuerdo.tasks import language_model
+from recuerdo.tasks.language_model import LanguageModel
+
+TEXT = "the cat sat on the mat.\nthe dog sat on the log.\n¡mañana 😀!\n" * 60
+SMALL = {"hidden_size": 24, "embedding_size": 16, "random_state": 0, "verbose": False}
+
+
+def fitted(level="char", **options):
+    most = {"max_vocabulary": 290} if level == "bpe" else {}
+    return LanguageModel(level=level, **{**SMALL, "max_steps": 40, **most, **options}).fit(TEXT)
+
+
+@pytest.fixture(scope="module")
+def good():
+    return fitted(max_steps=500, hidden_size=48)
+
+
+def test_it_learns_what_comes_next(good):
+    assert good.generate("the cat sat on the m", max_tokens=3, temperature=0) == "at."
+    (first, p), *_ = good.next("the c", k=2)
+    assert (first, p > 0.9) == ("a", True)
+    report = good.report_
+    assert report.nats["LSTM"] < 0.4 < report.nats["unigram"] < report.nats["uniform"]
+    assert report.verdict.startswith(f"{report.winner} wins")
+    assert report.verdict in str(report)
+
+
+def test_scores_of_a_text_are_one_sum_in_several_units(good):
+    scores = good.evaluate(TEXT[:150])
+    total = scores.nats * scores.targets
+    assert scores.targets == len(TEXT[:150]) - 1
+    assert scores.perplexity == pytest.approx(math.exp(scores.nats))
+    assert scores.bits_per_character == pytest.approx(total / math.log(2) / 150)
+    assert scores.bits_per_byte == pytest.approx(total / math.log(2) / len(TEXT[:150].encode()))
+    assert good.perplexity(TEXT[:150]) == scores.perplexity
+    surprise = good.surprise(TEXT[1:60])
+    assert len(surprise.bits) == len(surprise.tokens) == 59
+    assert surprise.to_frame()["token"].str.join("").item() == TEXT[1:60]
+    odd = good.surprise("the cat sat on the xat")
+    assert odd.tokens[int(odd.bits.argmax())].start == 19
+
+
+@pytest.mark.parametrize("level", ["word", "char", "bpe", "given"])
+def test_every_level_writes_text(level):
+    model = fitted(level)
+    written = model.generate("the", max_tokens=30, random_state=0)
+    assert written == model.generate("the", max_tokens=30, random_state=0)
+    assert written != model.generate("the", max_tokens=30, random_state=1)
+    assert "".join(model.stream("the", max_tokens=30, random_state=0)) == written
+    assert "<" not in written
+    if level in ("word", "given"):
+        assert written.startswith((" ", "\n"))
+    assert model.generate("never seen: ß", max_tokens=5, random_state=0)
+    assert model.generate("", max_tokens=5, random_state=0)
+    assert model.generate("the", max_tokens=0) == ""
+
+
+def test_writing_ends_at_a_stop_which_is_not_part_of_it(good):
+    whole = good.generate("the cat", max_tokens=60, temperature=0)
+    place = whole.index("on the")
+    for stop in ("on the", ["zzz", "on the"]):
+        assert good.generate("the cat", max_tokens=60, temperature=0, stop=stop) == whole[:place]
+        assert "".join(good.stream("the cat", max_tokens=60, stop=stop, sampler=rc.tasks.Sampler(0))) == whole[:place]
+    assert good.generate("the cat", max_tokens=60, temperature=0, stop="zzz") == whole
+    with pytest.raises(OptionError, match="stop holds an empty text"):
+        good.generate("a", stop="")
+
+
+def test_what_is_written_does_not_depend_on_how_it_is_cut(good):
+    one = good.generate("the cat", max_tokens=20, temperature=0)
+    more = good.generate("the cat" + one, max_tokens=20, temperature=0)
+    assert good.generate("the cat", max_tokens=40, temperature=0) == one + more
+
+
+@pytest.mark.parametrize("level", ["word", "char", "bpe", "given"])
+def test_a_saved_model_is_the_same(level, tmp_path):
+    model = fitted(level)
+    again = rc.load(model.save(tmp_path / "model"))
+    assert isinstance(again, LanguageModel)
+    assert again.evaluate(TEXT[:200]) == model.evaluate(TEXT[:200])
+    assert again.generate("the", random_state=3) == model.generate("the", random_state=3)
+    assert again.report_ == model.report_
+    assert again.settings() == {**model.settings(), "random_state": model.report_.random_state}
+    assert "mañana" not in (tmp_path / "model" / "model.json").read_text() or level != "char"
+
+
+def test_a_training_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    whole = fitted(dropout=0.3, weight_dropout=0.2, forget=0.3)
+    path = tmp_path / "checkpoint"
+    fit = language_model.fit
+
+    class KilledError(Exception):
+        pass
+
+    class Kill(Callback):
+        def on_step(self, run):
+            if run.step == 23:
+                raise KilledError
+
+    monkeypatch.setattr(language_model, "fit", lambda *given, **named: fit(*given, callbacks=(Kill(),), **named))
+    model = LanguageModel(level="char", max_steps=40, dropout=0.3, weight_dropout=0.2, forget=0.3, **SMALL)
+    with pytest.raises(KilledError):
+        model.fit(TEXT, checkpoint=path)
+    monkeypatch.undo()
+    again = LanguageModel(level="char", max_steps=40, dropout=0.3, weight_dropout=0.2, forget=0.3, **SMALL)
+    again.fit(TEXT, checkpoint=path)
+    for name, value in whole._net.state_dict().items():
+        assert value.equal(again._net.state_dict()[name]), name
+
+
+def test_a_file_and_its_text_train_the_same_model(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    model = LanguageModel(level="char", max_steps=10, **SMALL)
+    one, other = model.fit(TEXT).report_.nats, model.fit(path, cache=tmp_path / "cache").report_.nats
+    assert one == other
+    held = LanguageModel(level="char", max_steps=10, **SMALL).fit(TEXT, valid=path).report_
+    assert held.targets == len(TEXT) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("short", {}, r"has 5 tokens at level 'char', and a window alone reads 96: give a longer text, or fewer steps"),
+        ("   \n ", {"level": "word"}, "the vocabulary is empty"),
+        ("", {}, "The text is empty"),
+    ],
+)
+def test_a_text_that_is_too_short_is_said(text, options, said):
+    with pytest.raises(DataError, match=said):
+        LanguageModel(**{"level": "char", **SMALL, **options}).fit(text)
+
+
+def test_a_vocabulary_of_one_is_learned():
+    model = LanguageModel(level="char", max_steps=5, **SMALL).fit("a" * 500)
+    assert model.generate("a", max_tokens=4) == "aaaa"
+
+
+def test_what_was_not_fitted_or_is_not_offered_is_said():
+    for ask in (
+        lambda m: m.next("a"),
+        lambda m: m.generate("a"),
+        lambda m: m.evaluate("ab"),
+        lambda m: m.surprise("ab"),
+    ):
+        with pytest.raises(NotFittedError, match="This LanguageModel has learned nothing yet"):
+            ask(LanguageModel())
+    with pytest.raises(OptionError, match="level='letter' is not offered"):
+        LanguageModel(level="letter")
+    with pytest.raises(OptionError, match="optimizer must be one of adamw, sgd"):
+        LanguageModel(level="char", optimizer="adam", **SMALL).fit(TEXT)
+
+
+def test_losses_in_the_report_are_those_of_the_held_out_end(good):
+    cut = len(TEXT) - max(64, int(0.05 * len(TEXT)))
+    assert good.report_.targets == len(TEXT) - cut - 1
+    assert good.report_.nats["LSTM"] == pytest.approx(good.evaluate(TEXT[cut:]).nats, rel=1e-6)
+    assert np.isfinite(list(good.report_.nats.values())).all()
