@@ -16,6 +16,7 @@ from recuerdo.cli.demo import demo
 from recuerdo.cli.forecast import forecast
 from recuerdo.cli.grouped import GroupedCommand
 from recuerdo.cli.info import info
+from recuerdo.cli.language import evaluate, fit, generate, next_token
 from recuerdo.cli.memory import memory
 from recuerdo.cli.problem import problem
 from recuerdo.errors import RecuerdoError
@@ -52,6 +53,12 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 for each in (demo, forecast, classify, memory, problem, info):
     app.command(cls=GroupedCommand)(interruptible(each))
+language = typer.Typer(
+    help="Language models: the next word, character or piece of a word.", no_args_is_help=True, rich_markup_mode=None
+)
+for name, each in (("fit", fit), ("evaluate", evaluate), ("generate", generate), ("next", next_token)):
+    language.command(name)(interruptible(each))
+app.add_typer(language, name="language")
 
 
 @app.callback(invoke_without_command=True)
