@@ -20,6 +20,7 @@ from recuerdo.show.movement import plot_movement, plot_saturation
 from recuerdo.show.number_verdicts import plot_numbers
 from recuerdo.show.problems import plot_problem
 from recuerdo.show.statements import plot_four_cells, plot_norm_bound, plot_shrinking
+from recuerdo.show.surprises import plot_surprise, save_surprise
 from recuerdo.show.unfold import plot_unfolded, save_unfolded
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "plot_problem",
     "plot_saturation",
     "plot_shrinking",
+    "plot_surprise",
     "plot_time_constants",
     "plot_unfolded",
     "save_backtest_page",
@@ -52,5 +54,6 @@ __all__ = [
     "save_forecast_page",
     "save_forecasts",
     "save_picture",
+    "save_surprise",
     "save_unfolded",
 ]

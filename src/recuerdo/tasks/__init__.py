@@ -26,6 +26,7 @@ from recuerdo.tasks.sequence_classifier import SequenceClassifier
 from recuerdo.tasks.sequence_files import CLASSIFIER, REGRESSOR, load_sequences
 from recuerdo.tasks.sequence_regressor import SequenceRegressor
 from recuerdo.tasks.sequence_report import SequenceReport
+from recuerdo.tasks.surprises import Surprise
 from recuerdo.tasks.tunings import Tuning
 
 _LOADERS = {FORECASTER: load_forecaster, CLASSIFIER: load_sequences, REGRESSOR: load_sequences, LANGUAGE: load_language}
@@ -66,6 +67,7 @@ __all__ = [
     "SequenceClassifier",
     "SequenceRegressor",
     "SequenceReport",
+    "Surprise",
     "Tuning",
     "baselines",
     "check_causality",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.text_streams import Errors, TextSource, text_source
-from recuerdo.data.texts import END, PADDING, UNKNOWN, Tokens
+from recuerdo.data.texts import END, PADDING, UNKNOWN, TextToken, Tokens
 from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
 from recuerdo.errors import DataError, NotFittedError, OptionError
 from recuerdo.kernels.job import Precision
@@ -329,13 +330,30 @@ class LanguageModel:
         Args:
             text: one text.
         """
-        net, tokens = self._fitted()
-        places = tokens.tokens(text.split() if tokens.given else text)
-        ids = tokens.encode([text.split() if tokens.given else text]).values
-        if not len(ids):
+        net, _ = self._fitted()
+        places = list(self._placed(text))
+        ids = np.concatenate([self._beginning(), self._encoded(text)])
+        if len(ids) < 2:
             raise DataError("There is no token in the text: give one with words in it.")
-        bits = token_losses(net, np.concatenate([self._beginning(), ids])) / math.log(2)
-        return Surprise(" ".join(text.split()) if tokens.given else text, tuple(places), bits)
+        return Surprise(text, tuple(places), token_losses(net, ids) / math.log(2))
+
+    def _placed(self, text: str) -> Iterator[TextToken]:
+        """Yield the tokens of a text with their places, the ends of lines among them."""
+        _, tokens = self._fitted()
+        if self.level not in ("word", "given"):
+            yield from tokens.tokens(text)
+            return
+        begin = 0
+        for line in text.split("\n"):
+            if tokens.given:
+                for word in re.finditer(r"\S+", line):
+                    yield TextToken(word.group(), begin + word.start(), begin + word.end())
+            else:
+                for token in tokens.tokens(line):
+                    yield TextToken(token.string, begin + token.start, begin + token.end)
+            begin += len(line) + 1
+            if begin <= len(text):
+                yield TextToken(tokens.vocabulary[END], begin - 1, begin)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.texts import TextToken
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +29,36 @@ class Surprise:
     tokens: tuple[TextToken, ...]
     bits: NDArray[np.float64]
 
+    def token_at(self, k: int) -> str:
+        """Return token k as the text has it."""
+        return self.text[self.tokens[k].start : self.tokens[k].end]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the text with its words on red, the darker the less they were expected; ax=None makes a figure."""
+        from recuerdo.show import plot_surprise
+
+        return plot_surprise(self, ax)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write it as a page that needs no network.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        from recuerdo.show import save_surprise
+
+        return save_surprise(self, path)
+
     def to_frame(self) -> Any:
         """Return a polars frame with a row for each token: token, start, end, bits."""
         import polars as pl
 
         return pl.DataFrame(
             {
-                "token": [self.text[token.start : token.end] for token in self.tokens],
+                "token": [self.token_at(k) for k in range(len(self.tokens))],
                 "start": [token.start for token in self.tokens],
                 "end": [token.end for token in self.tokens],
                 "bits": self.bits,
@@ -42,8 +69,5 @@ class Surprise:
         """Its mean, and the tokens that were least expected."""
         order = np.argsort(-self.bits, kind="stable")[:10]
         lines = [f"{self.bits.mean():.2f} bits a token; least expected:"]
-        lines += [
-            f"{self.bits[k]:6.1f}  {' '.join(self.text[self.tokens[k].start : self.tokens[k].end].split())!r}"
-            for k in order
-        ]
+        lines += [f"{self.bits[k]:6.1f}  {' '.join(self.token_at(int(k)).split())!r}" for k in order]
         return "\n".join(lines)
