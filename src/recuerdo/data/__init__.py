@@ -11,9 +11,10 @@ from recuerdo.data.ngrams import NGrams
 from recuerdo.data.problems import adding, copying, delayed_recall, tagging, temporal_order
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.reading import Table, read
-from recuerdo.data.samples import air_passengers
+from recuerdo.data.samples import air_passengers, quijote
 from recuerdo.data.sequence_reading import fixed_steps, read_sequences, require_like
 from recuerdo.data.tables import Panel, panel, to_frame
+from recuerdo.data.text_streams import TextSource, text_source
 from recuerdo.data.text_tables import TextTable, read_text_table, texts_from_table
 from recuerdo.data.texts import TextToken, Tokens, fit_tokens
 from recuerdo.data.times import TimeType
@@ -31,6 +32,7 @@ __all__ = [
     "Ragged",
     "Series",
     "Table",
+    "TextSource",
     "TextTable",
     "TextToken",
     "TimeType",
@@ -51,6 +53,7 @@ __all__ = [
     "mnist_rows",
     "panel",
     "ppmi_embeddings",
+    "quijote",
     "read",
     "read_archive",
     "read_sequences",
@@ -60,6 +63,7 @@ __all__ = [
     "sequences_from_wide_table",
     "tagging",
     "temporal_order",
+    "text_source",
     "texts_from_table",
     "to_frame",
 ]

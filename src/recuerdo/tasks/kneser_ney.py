@@ -67,7 +67,7 @@ class KneserNey:
         Example:
             >>> model = fit_kneser_ney(np.array([3, 4] * 50 + [3, 5]), vocabulary=6, order=2)
             >>> np.exp(-model.losses(np.array([3, 4, 3]))).round(2).tolist()
-            [0.98, 0.99]
+            [0.97, 0.98]
         """
         ids = ids.astype(np.int64)
         first = self.orders[0]

@@ -105,7 +105,7 @@ class LanguageModel:
 
     Example:
         >>> text = "the cat sat on the mat. the dog sat on the log. " * 40
-        >>> model = LanguageModel(level="char", hidden_size=32, max_steps=60, random_state=0, verbose=False).fit(text)
+        >>> model = LanguageModel(level="char", hidden_size=48, max_steps=300, random_state=0, verbose=False).fit(text)
         >>> model.generate("the c", max_tokens=10, temperature=0)[:9]
         'at sat on'
     """

@@ -116,11 +116,15 @@ class LanguageReport:
             f"{best} wins: perplexity {other:.4g}, against {own:.4g} for {self.model}. Train longer, or on more text."
         )
 
-    def __str__(self) -> str:
+    def table(self) -> str:
+        """Return the scores as a table in plain text."""
         wide = max(map(len, self.nats))
-        lines = [f"On {self.targets:,} held-out tokens:", f"{'':<{wide}}  perplexity  nats"]
+        lines = [f"{'':<{wide}}  perplexity  nats"]
         lines += [f"{name:<{wide}}  {math.exp(value):>10.4g}  {value:.3f}" for name, value in self.nats.items()]
-        return "\n".join([*lines, self.verdict, *self.notes])
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return "\n".join([f"On {self.targets:,} held-out tokens:", self.table(), self.verdict, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a plain dict."""

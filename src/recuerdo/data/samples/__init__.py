@@ -1,4 +1,4 @@
-"""Small series that come with the package, for first steps and tests."""
+"""A small series and a small text that come with the package, for first steps and tests."""
 
 from __future__ import annotations
 
@@ -19,3 +19,16 @@ def air_passengers() -> pl.DataFrame:
     """
     with as_file(files(__name__) / "air_passengers.csv") as path:
         return pl.read_csv(path)
+
+
+def quijote() -> str:
+    """Return the first eight chapters of Don Quijote de la Mancha, in Spanish, to the windmills and beyond.
+
+    Source:
+        Miguel de Cervantes 1605, in modern spelling; see SOURCE.md beside the file.
+
+    Example:
+        >>> quijote().index("En un lugar de la Mancha")
+        102
+    """
+    return (files(__name__) / "quijote.txt").read_text(encoding="utf-8")
