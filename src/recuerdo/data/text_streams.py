@@ -109,7 +109,7 @@ def text_source(given: Any, *, errors: Errors = "strict") -> TextSource:
         if "\n" not in given and os.path.exists(given):
             raise DataError(f"{given!r} is the name of a file, and was given as a text: did you mean Path({given!r})?")
         return TextSource(tuple(checked_texts([given])), (), errors)
-    items = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes) else [given]
+    items: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes) else [given]
     if items and all(isinstance(item, Path) for item in items):
         return TextSource(None, tuple(path for item in items for path in _files(item)), errors)
     texts = tuple(checked_texts(items))

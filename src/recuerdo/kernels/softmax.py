@@ -87,7 +87,9 @@ class _Fused(torch.autograd.Function):
         return (losses * share).sum(), losses
 
     @staticmethod
-    def backward(ctx: Any, by_total: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *by: Tensor | None) -> tuple[Tensor | None, ...]:
+        by_total, _ = by
+        assert by_total is not None
         found = ctx.saved_tensors
         if by_total.item() != 1:
             found = [None if each is None else each * by_total for each in found]

@@ -24,17 +24,17 @@ class Settings:
         max_steps: optimiser steps at most; None leaves it to `max_seconds`.
         max_seconds: seconds at most, evaluations included; None leaves it to `max_steps`.
         learning_rate: the highest of the training.
-        optimizer: "adamw", or "sgd" for plain gradient descent.
         weight_decay: of the optimiser.
         warmup_steps: steps until the learning rate is reached.
         cooldown: share of all steps over which the learning rate falls towards zero, 0 to below 1.
-        halve_from, halve_every: the step from which the learning rate is half as high, and the steps after each of
-            which it is halved again; None for both leaves it.
         clip: gradients with a larger norm are scaled down to it; None leaves them.
         evaluate_every: steps between evaluations; None evaluates once per epoch.
         patience: evaluations without improvement after which the cool-down begins; None never.
         checkpoint_every: steps between checkpoints; None writes at each evaluation, or every 100 steps where there
             is nothing to evaluate on.
+        optimizer: "adamw", or "sgd" for plain gradient descent.
+        halve_from, halve_every: the step from which the learning rate is half as high, and the steps after each of
+            which it is halved again; None for both leaves it.
 
     Raises:
         OptionError: a value that is not offered.
@@ -46,16 +46,16 @@ class Settings:
     max_steps: int | None = 1000
     max_seconds: float | None = None
     learning_rate: float = 2e-3
-    optimizer: str = "adamw"
     weight_decay: float = 0.0
     warmup_steps: int = 20
     cooldown: float = 0.3
-    halve_from: int | None = None
-    halve_every: int | None = None
     clip: float | None = 1.0
     evaluate_every: int | None = None
     patience: int | None = None
     checkpoint_every: int | None = None
+    optimizer: str = "adamw"
+    halve_from: int | None = None
+    halve_every: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_steps is None and self.max_seconds is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,7 +118,7 @@ def train(
     max_steps = schedule.max_steps
     if max_steps is None and schedule.max_seconds is None:
         max_steps = auto_steps(len(windows), schedule.batch_size)
-    watching = {}
+    watching: dict[str, Any] = {}
     if watched is not None:
         every = max(1, max_steps // EVALUATIONS) if max_steps else AUTO_STEPS[1] // EVALUATIONS
         watching = {"evaluate_every": every, "patience": PATIENCE}

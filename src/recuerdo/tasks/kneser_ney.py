@@ -128,8 +128,8 @@ def fit_kneser_ney(ids: NDArray[np.integer], *, vocabulary: int, order: int = 5,
         prefix = np.zeros(len(counts), np.int64) if n == 1 else keys[n - 1] // vocabulary
         size = 1 if n == 1 else len(keys[n - 2])
         discounts = _discounts(counts)
-        given_up = np.bincount(prefix, discounts[np.minimum(counts, 3)], size)
-        totals = np.bincount(prefix, counts, size)
+        given_up = np.bincount(prefix, discounts[np.minimum(counts, 3)], size).astype(np.float64)
+        totals = np.bincount(prefix, counts, size).astype(np.float64)
         tables.append(_Order(keys[n - 1], counts.astype(np.float64), totals, given_up, discounts))
     return KneserNey(tuple(tables), vocabulary, end)
 

@@ -411,7 +411,7 @@ class LanguageModel:
 
     def _report(self, ids: Any, held: Any, history: History, seed: int, seconds: float) -> None:
         net, tokens = self._fitted()
-        losses = {type(net.layers[0]).__name__: token_losses(net, held)}
+        losses = {type(net.recurrent[0]).__name__: token_losses(net, held)}
         notes = []
         if self.baselines is not None:
             count = len(held) - 1

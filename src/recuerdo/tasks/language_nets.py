@@ -15,6 +15,7 @@ from recuerdo.kernels.job import Precision
 from recuerdo.kernels.softmax import linear_cross_entropy
 from recuerdo.learn import Batch
 from recuerdo.nn import LAYERS
+from recuerdo.nn.recurrent import RecurrentLayer
 
 State = tuple[tuple[Tensor, ...], ...]
 """For each layer its states, (1, N, H) each: (h,), or (h, c) of an LSTM."""
@@ -93,13 +94,18 @@ class LanguageNet(nn.Module):
         self._aside: State | None = None
 
     @property
+    def recurrent(self) -> list[RecurrentLayer]:
+        """The layers, from the vectors up."""
+        return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
+
+    @property
     def weight(self) -> Tensor:
         """(V, K): the last product's."""
         return self.embedding.weight if self.decoder is None else self.decoder.weight
 
     def carry(self, streams: int) -> None:
         """Make room for the state that training carries on, of so many streams."""
-        for k, layer in enumerate(self.layers):
+        for k, layer in enumerate(self.recurrent):
             for name in layer.cell.states:
                 zeros = self.bias.new_zeros(1, streams, layer.hidden_size)
                 self.register_buffer(f"carried_{name}_{k}", zeros, persistent=False)
@@ -126,7 +132,7 @@ class LanguageNet(nn.Module):
         x = self._locked(x, shape.input_dropout)
         after = []
         raw = x
-        for k, layer in enumerate(self.layers):
+        for k, layer in enumerate(self.recurrent):
             given = None if state is None else state[k] if len(layer.cell.states) > 1 else state[k][0]
             raw, final = self._layer(layer, x, given)
             after.append((final,) if isinstance(final, Tensor) else tuple(final))
@@ -147,7 +153,7 @@ class LanguageNet(nn.Module):
             total = total + shape.change * said.raw.diff(dim=1).pow(2).mean()
         return total
 
-    def _layer(self, layer: nn.Module, x: Tensor, state: Tensor | tuple[Tensor, ...] | None) -> tuple:
+    def _layer(self, layer: RecurrentLayer, x: Tensor, state: Tensor | tuple[Tensor, ...] | None) -> tuple:
         share = self.shape.weight_dropout
         if not (self.training and share):
             return layer(x, state)
@@ -167,7 +173,7 @@ class LanguageNet(nn.Module):
         keep = ~fresh[None, :, None]
         return tuple(
             tuple(getattr(self, f"carried_{name}_{k}") * keep for name in layer.cell.states)
-            for k, layer in enumerate(self.layers)
+            for k, layer in enumerate(self.recurrent)
         )
 
     def _keep(self, state: State) -> None:
@@ -175,6 +181,6 @@ class LanguageNet(nn.Module):
             self._aside = state
             return
         with torch.no_grad():
-            for k, layer in enumerate(self.layers):
+            for k, layer in enumerate(self.recurrent):
                 for name, value in zip(layer.cell.states, state[k], strict=True):
                     getattr(self, f"carried_{name}_{k}").copy_(value)

@@ -24,7 +24,7 @@ class TokenStream:
     """
 
     def __init__(self, net: LanguageNet, streams: int = 1) -> None:
-        self._steppers = [layer.stepper(streams) for layer in net.layers]
+        self._steppers = [layer.stepper(streams) for layer in net.recurrent]
         self._vectors = net.embedding.weight.detach().numpy()
         self._weight = np.ascontiguousarray(net.weight.detach().numpy().T)
         self._bias = net.bias.detach().numpy()
@@ -58,4 +58,4 @@ class TokenStream:
     @state.setter
     def state(self, value: tuple[tuple[Array, ...], ...]) -> None:
         for stepper, state in zip(self._steppers, value, strict=True):
-            stepper.state = state if len(state) > 1 else state[0]
+            stepper.state = state[0] if len(state) == 1 else state
