@@ -22,6 +22,9 @@ from recuerdo.show.files import figure_of
 SIZE = (5.2, 3.5)
 """Of a picture, in inches: on a telephone its letters stay legible, and two stand side by side on a wide screen."""
 
+PER_INCH = 6.7
+"""Width in a page of an inch of a picture, in letters (rem)."""
+
 UNWRITABLE = re.compile("[^\\t\\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that may stand in a text and may not in a page."""
 
@@ -37,8 +40,7 @@ p { margin: .5rem 0; }
 .quiet { color: #5b616b; font-size: .9rem; }
 .pictures { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 figure { margin: 1rem 0 0; min-width: 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 35rem; }
-figure:only-child svg { max-width: 56rem; }
+figure svg { display: block; width: 100%; height: auto; }
 .words { max-width: 52rem; line-height: 1.9; white-space: pre-wrap; overflow-wrap: anywhere; }
 .words span { padding: .15em 0; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 .scroll { overflow-x: auto; max-width: 100%; }
@@ -183,7 +185,8 @@ def svg(figure: Figure, alt: str, prefix: str) -> str:
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"\s*<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r' (width|height)="[^"]*pt"', "", drawn, count=2)
-    drawn = drawn.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
+    wide = f"max-width:{PER_INCH * figure.get_size_inches()[0]:.1f}rem"  # so that letters are as large in every picture
+    drawn = drawn.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}" style="{wide}"', 1)
     drawn = re.sub(r'\bid="', f'id="{prefix}', drawn)
     return re.sub(r'(url\(|href=")#', rf"\g<1>#{prefix}", drawn).strip()
 
