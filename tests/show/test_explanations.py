@@ -199,6 +199,8 @@ def test_a_model_of_a_table_explains_its_rows_and_no_others(kind):
     np.testing.assert_allclose(above.get_lines()[0].get_ydata(), X[3], rtol=1e-6)
     with pytest.raises(ShapeError, match=r"X has 4 features, but .* is expecting 5"):
         model.explain(X[3, :4])
+    with pytest.raises(ShapeError, match=r"takes one row of 5 steps, got a table of one: give X"):
+        model.explain(X[:1])
 
 
 @pytest.mark.parametrize("explanation", [of_numbers(np.zeros((4, 1))), of_text("a b", [0.1, 0.1])])

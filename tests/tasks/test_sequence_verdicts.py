@@ -132,3 +132,16 @@ def test_what_has_no_label_gets_a_verdict_and_is_not_counted(classifier):
     assert len(table) == 30
     assert table["label"].to_list() == [None if gone else one for gone, one in zip(lacks, Y, strict=True)]
     assert table["verdict"].to_list() == verdicts(classifier, X).to_frame(NAMES, "row")["verdict"].to_list()
+
+
+@pytest.mark.parametrize("named", ["step", "label", "verdict", "p_0"])
+def test_no_column_is_lost_for_its_name(tagger, named):
+    labels = np.zeros(30 * 5, int)
+    plain = verdicts(tagger, X, labels).to_frame(NAMES, "row")
+    times = np.arange(150)
+    found = verdicts(tagger, X, labels).to_frame(NAMES, named, ("label", times))
+    assert len(found.columns) == 7
+    assert found[named].to_list() == plain["row"].to_list()
+    assert times.tolist() in [found[name].to_list() for name in found.columns]
+    for name in ("step", "verdict", "p_0", "p_1"):
+        assert plain[name].to_list() in [found[other].to_list() for other in found.columns if other != named]

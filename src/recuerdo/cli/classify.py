@@ -256,9 +256,7 @@ def _judge(model: Any, asked: Given, out: Path | None, picture: Path | None) -> 
         print(report.table())
         if report.winner != report.model:
             print(report.verdict)
-        if report.confusion:
-            print(report.confused())
-        print("".join(f"{note}\n" for note in report.choices), end="")
+        print("".join(f"{note}\n" for note in (report.confused(), *report.choices) if note), end="")
         if picture is not None:
             from recuerdo.show import save_picture
 

@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from recuerdo.data.stamps import holds_dates, is_period, text_of
 from recuerdo.errors import DataError
 
-__all__ = ["ROW_NAMES", "Choice", "choose", "identified", "no_column", "numbers", "shown", "written_numbers"]
+__all__ = [
+    "ROW_NAMES",
+    "Choice",
+    "choose",
+    "finite_numbers",
+    "identified",
+    "no_column",
+    "numbers",
+    "only_one",
+    "shown",
+    "written_numbers",
+]
 
 ROW_NAMES = {"", "Unnamed: 0"}
 """What pandas and R call the column of row numbers in a CSV file."""
@@ -120,6 +131,19 @@ def numbers(
     raise DataError(f"{where} is of type {kind}, and numbers are needed. Name another with {argument}= (--{argument}).")
 
 
+def finite_numbers(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+    """A column of features as `numbers`, none of which may be infinite.
+
+    Raises:
+        DataError: a cell is infinite, or no number; the message names the row.
+    """
+    values = numbers(column, rows, name, "features")
+    if np.isinf(values).any():
+        row = rows[np.isinf(values).argmax()]
+        raise DataError(f"{name}, column {column.name!r}, row {row} is infinite. Correct it, or empty the cell.")
+    return values
+
+
 def identified(column: nw.Series[Any], rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64]]:
     """The ids of a column in the order of first appearance, and for each row (R,) the number of its own.
 
@@ -148,6 +172,29 @@ def no_column(frame: nw.DataFrame[Any], name: str, argument: str, column: str) -
         f"{name} has no column {column!r} ({argument}=, --{argument}); the columns are {shown(frame.columns)}."
         f"{hint or _index_hint(frame)}"
     )
+
+
+def only_one(found: Sequence[str], name: str, what: str, more: str) -> str:
+    """The one column that may hold something that nobody has named.
+
+    Args:
+        found: the columns that may hold it.
+        name: what to call the table in messages.
+        what: it holds, such as "labels".
+        more: how the message goes on.
+
+    Raises:
+        DataError: it is none, or several.
+
+    Example:
+        >>> only_one(["kind"], "owls.csv", "labels", ". Name one with label= (--label).")
+        'kind'
+    """
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(f"{name} has several columns that may hold the {what} ({', '.join(found)}){more}")
+    raise DataError(f"{name} has no column of {what}{more}")
 
 
 def written_numbers(cells: pl.Series) -> bool:

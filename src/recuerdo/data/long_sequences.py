@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, identified, no_column, numbers, written_numbers
+from recuerdo.data.columns import ROW_NAMES, finite_numbers, identified, no_column, written_numbers
 from recuerdo.data.frames import opened
 from recuerdo.data.frequency import say
 from recuerdo.data.labels import labels_of
@@ -147,11 +147,7 @@ def _values(
                 f"features= (--features, once for each)."
             )
         # True and false are 1 and 0 here, as scikit-learn takes them.
-        values = numbers(column.cast(nw.Int8) if column.dtype == nw.Boolean else column, rows, name, "features")
-        if np.isinf(values).any():
-            row = rows[np.isinf(values).argmax()]
-            raise DataError(f"{name}, column {feature!r}, row {row} is infinite. Correct it, or empty the cell.")
-        columns.append(values)
+        columns.append(finite_numbers(column.cast(nw.Int8) if column.dtype == nw.Boolean else column, rows, name))
     return np.stack(columns, axis=1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, no_column, shown
+from recuerdo.data.columns import ROW_NAMES, no_column, only_one, shown
 from recuerdo.data.frames import opened
 from recuerdo.data.labels import LABEL_NAMES, TEXT_NAMES, holds_text, labels_of
 from recuerdo.data.reading import MISSING, is_parquet, read_written, typed
@@ -148,12 +148,8 @@ def _find_text(there: _Opened, label: str | None, labelled: bool) -> str:
         called = [column for column in free if column.lower() not in answers and holds_text(_typed(there, column))]
         if labelled and label is None and len(called) == 2:
             called = _longer(there, called)
-    if len(called) == 1:
-        return called[0]
-    found = f"several columns that may hold the texts ({', '.join(called)})" if called else "no column of texts"
-    raise DataError(
-        f"{there.name} has {found}; the columns are {shown(there.frame.columns)}. Name one with text= (--text)."
-    )
+    more = f"; the columns are {shown(there.frame.columns)}. Name one with text= (--text)."
+    return only_one(called, there.name, "texts", more)
 
 
 def _longer(there: _Opened, columns: list[str]) -> list[str]:
@@ -175,11 +171,8 @@ def _label_columns(there: _Opened, text: str) -> list[str]:
 
 
 def _find_label(there: _Opened, text: str) -> str:
-    called = _label_columns(there, text)
-    if len(called) == 1:
-        return called[0]
-    found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"
-    raise DataError(f"{there.name} has {found} beside the texts in {text!r}. Name one with label= (--label).")
+    more = f" beside the texts in {text!r}. Name one with label= (--label)."
+    return only_one(_label_columns(there, text), there.name, "labels", more)
 
 
 def _texts(there: _Opened, column: str) -> list[str]:

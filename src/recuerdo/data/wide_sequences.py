@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.columns import ROW_NAMES, no_column, numbers, shown
+from recuerdo.data.columns import ROW_NAMES, finite_numbers, no_column, only_one, shown
 from recuerdo.data.frames import opened
 from recuerdo.data.labels import LABEL_NAMES, TEXT_NAMES, holds_text, labels_of
 from recuerdo.data.ragged import Ragged
@@ -146,12 +146,9 @@ def _find_label(frame: nw.DataFrame[Any], name: str, steps: Sequence[str] | None
     free = [column for column in frame.columns if column not in (steps or ()) and column not in ROW_NAMES]
     called = [column for column in free if column.lower() in LABEL_NAMES]
     called = called or [column for column in free if holds_text(frame[column])]
-    if len(called) == 1:
-        return called[0]
-    if not needed:
+    if len(called) != 1 and not needed:
         return None
-    found = f"several columns that may hold the labels ({', '.join(called)})" if called else "no column of labels"
-    raise DataError(f"{name} has {found}: {shown(free)} are its columns. Name one with label= (--label).")
+    return only_one(called, name, "labels", f": {shown(free)} are its columns. Name one with label= (--label).")
 
 
 def _steps(
@@ -174,10 +171,4 @@ def _steps(
 
 
 def _values(column: nw.Series[Any], rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    if column.is_null().all():
-        return np.full(len(rows), np.nan)
-    values = numbers(column, rows, name, "features")
-    if np.isinf(values).any():
-        row = rows[np.isinf(values).argmax()]
-        raise DataError(f"{name}, column {column.name!r}, row {row} is infinite. Correct it, or empty the cell.")
-    return values
+    return np.full(len(rows), np.nan) if column.is_null().all() else finite_numbers(column, rows, name)

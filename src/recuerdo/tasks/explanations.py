@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recuerdo.data.ragged import Ragged
 from recuerdo.data.sentences import Sentences
 from recuerdo.data.texts import TextToken, Tokens
-from recuerdo.errors import DataError
+from recuerdo.errors import DataError, ShapeError
 from recuerdo.shapes import is_table
 from recuerdo.tasks.column_names import names_of, require_names
 from recuerdo.tasks.sequence_models import SequenceModel, Source, texts_of
@@ -190,6 +190,8 @@ def _one(model: SequenceModel, x: Any, who: str) -> tuple[Source, list[TextToken
     if isinstance(model.encoding, Tokens):
         raise DataError(f"This {who} was fitted on texts: explain takes one text, got a {type(x).__name__}.")
     source, _ = read_source([x], who)
+    if model.steps is not None and np.shape(x) == (1, model.steps):
+        raise ShapeError(f"{who}.explain takes one row of {model.steps} steps, got a table of one: give X[0] alone.")
     if is_table(x):
         require_names([x], source, model.names, who)
     return source, []

@@ -177,12 +177,13 @@ class SequenceReport:
             own = [row[name] for row in self.seed_scores.values()]
             low, high = (format(each, ".3f" if self.kind == "classes" else ".4g") for each in (min(own), max(own)))
             said.append(f"{name} of its {len(own)} seeds, each on its own: {low} to {high}.")
-        if self.confusion:
-            said.append(self.confused())
-        return "\n".join([*said, *told])
+        return "\n".join([*said, *filter(None, [self.confused()]), *told])
 
     def confused(self) -> str:
-        """Return which classes were taken for which: as a table, or of many classes the pairs that were most often."""
+        """Return which classes were taken for which: as a table, or of many classes the pairs that were most often.
+
+        It is empty where there are no classes, or no trial was held.
+        """
         if not self.confusion:
             return ""
         order = in_order(self.classes)

@@ -52,22 +52,30 @@ class Verdicts:
 
         Returns:
             The name; `step`, from 1, and the times, where every step has an answer; `label` where it is known;
-            `verdict`, and for each class its probability, `p_` and its name; or `number`.
+            `verdict`, and for each class its probability, `p_` and its name; or `number`. A name that is there already
+            gets a _ behind it.
         """
         import polars as pl
 
-        columns: dict[str, Any] = {named: names[self.owner]}
+        columns: list[tuple[str, Any]] = [(named, names[self.owner])]
         if len(self.owner) != len(names):
             first = np.searchsorted(self.owner, self.owner)
-            columns["step"] = np.arange(1, len(self.owner) + 1) - first
+            columns.append(("step", np.arange(1, len(self.owner) + 1) - first))
             if times is not None:
-                columns[times[0]] = times[1]
+                columns.append(times)
         if self.labels is not None:
-            columns["label"] = self.labels.tolist()  # of a masked array with None where it hides
+            columns.append(("label", self.labels.tolist()))  # of a masked array with None where it hides
         if self.classes is None:
-            return pl.DataFrame(columns | {"number": self.answers})
-        columns["verdict"] = self.said
-        return pl.DataFrame(columns | {f"p_{one}": self.answers[:, k] for k, one in enumerate(self.classes)})
+            columns.append(("number", self.answers))
+        else:
+            columns.append(("verdict", self.said))
+            columns += [(f"p_{one}", self.answers[:, k]) for k, one in enumerate(self.classes)]
+        taken: dict[str, Any] = {}
+        for name, cells in columns:  # a name that is there already gets a mark, so that no column is lost
+            while name in taken:
+                name += "_"
+            taken[name] = cells
+        return pl.DataFrame(taken)
 
 
 def verdicts(estimator: SequenceEstimator, X: Any, labels: NDArray[Any] | None = None) -> Verdicts:
