@@ -37,9 +37,7 @@ def checked_options(model: SequenceEstimator) -> None:
         require_offered(argument, getattr(model, argument), (True, False))
     _require_readout(model.readout)
     for argument in ("dropout", "word_dropout"):
-        value = getattr(model, argument)
-        if not _number(value) or not 0 <= value < 1:
-            raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
+        require_share(argument, getattr(model, argument))
     for argument in ("jitter", "weight_decay"):
         require_from_zero(argument, getattr(model, argument))
     seconds = model.max_seconds
@@ -82,6 +80,12 @@ def _require_readout(readout: str | Sequence[str]) -> None:
 
 def _number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def require_share(argument: str, value: Any) -> None:
+    """Raise OptionError unless an argument is a share from 0 to below 1."""
+    if not _number(value) or not 0 <= value < 1:
+        raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
 
 
 def require_from_zero(argument: str, value: Any) -> None:
