@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,14 @@ from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
+from recuerdo.tasks.language_starts import options_from
 from recuerdo.tasks.language_streams import TokenStream
 from recuerdo.tasks.sampling import Sampler
 from recuerdo.tasks.surprises import Surprise
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.sequence_classifier import SequenceClassifier
+    from recuerdo.tasks.sequence_regressor import SequenceRegressor
 
 MAPPED = 64 << 20
 """Bytes of files from which ids are written to a file and mapped, in place of being held."""
@@ -354,6 +359,28 @@ class LanguageModel:
             begin += len(line) + 1
             if begin <= len(text):
                 yield TextToken(tokens.vocabulary[END], begin - 1, begin)
+
+    def classifier(self, **options: Any) -> SequenceClassifier:
+        """Return a classifier of texts that begins with what this model has learned, to be fitted on texts with labels.
+
+        Its vectors and its layers in the reading direction begin as the model's; readout, head, and layers that read
+        backwards, begin at random. All of them are trained.
+
+        Args:
+            options: further ones of :class:`recuerdo.SequenceClassifier`, also in place of those that are the model's.
+
+        Raises:
+            NotFittedError: before fit.
+        """
+        from recuerdo.tasks.sequence_classifier import SequenceClassifier
+
+        return SequenceClassifier(**{**options_from(self), **options}, embeddings=self)
+
+    def regressor(self, **options: Any) -> SequenceRegressor:
+        """Return what scores texts with numbers, as `classifier` returns what tells classes apart."""
+        from recuerdo.tasks.sequence_regressor import SequenceRegressor
+
+        return SequenceRegressor(**{**options_from(self), **options}, embeddings=self)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.

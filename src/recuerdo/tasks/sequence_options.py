@@ -12,6 +12,7 @@ from recuerdo.errors import OptionError
 from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS, READOUTS
 from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
+from recuerdo.tasks.language_starts import LEFT_OUT
 
 if TYPE_CHECKING:
     from recuerdo.tasks.sequence_fitting import SequenceEstimator
@@ -30,7 +31,7 @@ def checked_options(model: SequenceEstimator) -> None:
     require_offered("cell", model.cell, tuple(LAYERS))
     require_offered("output", model.output, OUTPUTS)
     require_offered("level", model.level, tuple(name for name, level in LEVELS.items() if not level.given))
-    require_offered("embeddings", model.embeddings, EMBEDDINGS)
+    _require_embeddings(model.embeddings)
     require_offered("baselines", model.baselines, ("auto", None))
     require_offered("changes", model.changes, ("auto", True, False))
     for argument in ("early_stop", "bidirectional", "residual", "layer_norm", "lowercase", "trial"):
@@ -72,6 +73,18 @@ def seed_of(random_state: Any) -> Any:
     return (
         int(random_state) if isinstance(random_state, Integral) and not isinstance(random_state, bool) else random_state
     )
+
+
+def _require_embeddings(embeddings: Any) -> None:
+    if embeddings == LEFT_OUT:
+        raise OptionError(
+            "embeddings= named a language model when this model was fitted, and its file holds what it became: to fit "
+            "anew, give the language model again with set_params(embeddings=...), or 'ppmi'."
+        )
+    from recuerdo.tasks.language_model import LanguageModel
+
+    if not isinstance(embeddings, LanguageModel):
+        require_offered("embeddings", embeddings, EMBEDDINGS)
 
 
 def _require_readout(readout: str | Sequence[str]) -> None:
