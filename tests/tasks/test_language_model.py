@@ -14,7 +14,7 @@ from recuerdo.tasks import language_model
 from recuerdo.tasks.language_model import LanguageModel
 
 TEXT = "the cat sat on the mat.\nthe dog sat on the log.\n¡mañana 😀!\n" * 60
-SMALL = {"hidden_size": 24, "embedding_size": 16, "random_state": 0, "verbose": False}
+SMALL = {"hidden_size": 24, "embedding_size": 24, "random_state": 0, "verbose": False}
 
 
 def fitted(level="char", **options):
@@ -168,3 +168,46 @@ def test_losses_in_the_report_are_those_of_the_held_out_end(good):
     assert good.report_.targets == len(TEXT) - cut - 1
     assert good.report_.nats["LSTM"] == pytest.approx(good.evaluate(TEXT[cut:]).nats, rel=1e-6)
     assert np.isfinite(list(good.report_.nats.values())).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("hidden_size", 0, "it counts"),
+        ("embedding_size", -1, "it counts"),
+        ("num_layers", 1.5, "it counts"),
+        ("batch_size", "all", "it counts"),
+        ("steps", 0, "it counts"),
+        ("dropout", 1, "it is a share"),
+        ("embedding_dropout", 2, "it is a share"),
+        ("weight_dropout", -0.1, "it is a share"),
+        ("forget", True, "it is a share"),
+        ("activation", -1, "a number from 0"),
+        ("change", math.inf, "a number from 0"),
+        ("cell", "lsmt", "Did you mean 'lstm'"),
+        ("level", "words", "Did you mean 'word'"),
+        ("tied", "yes", "not offered"),
+        ("lowercase", 3, "not offered"),
+        ("precision", "fp8", "not offered"),
+        ("baselines", "all", "not offered"),
+        ("verbose", "loud", "not offered"),
+        ("optimizer", "adam", "one of adamw, sgd"),
+        ("learning_rate", 0, "above 0"),
+        ("clip", -1, "above 0"),
+        ("max_steps", 0, "from 1"),
+        ("max_seconds", 0, "max_seconds"),
+        ("random_state", "a", "a seed is"),
+    ],
+)
+def test_an_option_that_is_out_of_range_is_said_before_anything_is_read(option, value, said):
+    with pytest.raises(OptionError, match=said):
+        LanguageModel(**{option: value})
+
+
+def test_one_tied_layer_has_as_many_units_as_a_vector_has_numbers():
+    sizes = [LanguageModel(**given) for given in ({}, {"hidden_size": 40}, {"embedding_size": 50})]
+    assert [(one.embedding_size, one.hidden_size) for one in sizes] == [(256, 256), (40, 40), (50, 50)]
+    with pytest.raises(OptionError, match="Give both alike, or tied=False"):
+        LanguageModel(hidden_size=40, embedding_size=50)
+    both = LanguageModel(num_layers=2)
+    assert (both.embedding_size, both.hidden_size) == (256, 512)

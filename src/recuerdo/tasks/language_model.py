@@ -7,7 +7,6 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -21,9 +20,11 @@ from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
 from recuerdo.errors import DataError, NotFittedError, OptionError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import History, Problem, Settings, fit, seeded
+from recuerdo.tasks.forecast_options import require_offered
 from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
+from recuerdo.tasks.language_options import USUAL, checked_options
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_starts import options_from
@@ -48,28 +49,6 @@ COUNTED = 20_000_000
 """Tokens up to which n-grams are counted."""
 
 
-@dataclass(frozen=True)
-class _Usual:
-    """What a level starts from where nothing was said."""
-
-    embedding_size: int
-    hidden_size: int
-    num_layers: int
-    tied: bool
-    steps: int
-    batch_size: int
-    learning_rate: float
-    passes: float
-
-
-USUAL = {
-    "word": _Usual(256, 512, 1, True, 35, 32, 3e-3, 8),
-    "given": _Usual(256, 512, 1, True, 35, 32, 3e-3, 8),
-    "bpe": _Usual(256, 512, 1, True, 64, 32, 3e-3, 8),
-    "char": _Usual(64, 512, 1, False, 96, 32, 3e-3, 10),
-}
-"""By level."""
-
 LEAST_STEPS, MOST_STEPS = 300, 20_000
 
 
@@ -81,7 +60,8 @@ class LanguageModel:
             "given" for words as they stand between spaces.
         cell: "lstm", "gru", "frnn" or "indrnn".
         embedding_size: E, numbers of a token's vector; None for the level's own.
-        hidden_size: H, units of a layer; None for the level's own.
+        hidden_size: H, units of a layer; None for the level's own. Of one tied layer E and H are one number, which
+            either of them sets.
         num_layers: L.
         tied: the vectors serve as the last product too, whose layer then has E units; None for the level's own.
         dropout: share that is dropped from vectors, between layers and behind the last, the same at all steps of a
@@ -148,24 +128,29 @@ class LanguageModel:
         baselines: Literal["auto"] | None = "auto",
         verbose: bool | str | None = None,
     ) -> None:
-        if level not in USUAL:
-            raise OptionError(f"level={level!r} is not offered: choose one of {', '.join(USUAL)}.")
+        require_offered("level", level, tuple(USUAL))
         usual = USUAL[level]
         self.level, self.cell, self.lowercase = level, cell, lowercase
         self.max_vocabulary, self.min_count = max_vocabulary, min_count
-        self.embedding_size = embedding_size or usual.embedding_size
-        self.hidden_size = hidden_size or usual.hidden_size
-        self.num_layers = num_layers or usual.num_layers
+        self.num_layers = usual.num_layers if num_layers is None else num_layers
         self.tied = usual.tied if tied is None else tied
+        if self.tied and self.num_layers == 1:  # one number says both
+            embedding_size = hidden_size if embedding_size is None else embedding_size
+            embedding_size = usual.embedding_size if embedding_size is None else embedding_size
+            hidden_size = embedding_size if hidden_size is None else hidden_size
+        self.embedding_size = usual.embedding_size if embedding_size is None else embedding_size
+        self.hidden_size = usual.hidden_size if hidden_size is None else hidden_size
         self.dropout, self.embedding_dropout, self.weight_dropout = dropout, embedding_dropout, weight_dropout
         self.activation, self.change = activation, change
-        self.batch_size, self.steps = batch_size or usual.batch_size, steps or usual.steps
+        self.batch_size = usual.batch_size if batch_size is None else batch_size
+        self.steps = usual.steps if steps is None else steps
         self.forget, self.optimizer = forget, optimizer
-        self.learning_rate = learning_rate or usual.learning_rate
+        self.learning_rate = usual.learning_rate if learning_rate is None else learning_rate
         self.weight_decay, self.clip = weight_decay, clip
         self.max_steps, self.max_seconds = max_steps, max_seconds
         self.precision: Precision = precision
         self.random_state, self.baselines, self.verbose = random_state, baselines, verbose
+        checked_options(self)
 
     def fit(
         self, text: Any, valid: Any = None, *, errors: Errors = "strict", checkpoint: str | Path | None = None,
