@@ -7,7 +7,6 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 from recuerdo.data.text_streams import Errors, TextSource, text_source
 from recuerdo.data.texts import END, PADDING, UNKNOWN, TextToken, Tokens
 from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
-from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.errors import DataError, NotFittedError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import History, Problem, Settings, fit, seeded
-from recuerdo.tasks.forecast_options import require_offered
+from recuerdo.tasks.forecast_options import require_count, require_offered
 from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
@@ -29,6 +28,7 @@ from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_starts import options_from
 from recuerdo.tasks.language_streams import TokenStream
+from recuerdo.tasks.language_writing import Writer, spelt
 from recuerdo.tasks.sampling import Sampler
 from recuerdo.tasks.surprises import Surprise
 
@@ -238,7 +238,7 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         logits = self._read(prompt, TokenStream(net))
-        p = Sampler().probabilities(self._allowed(logits, unknown=True))[0]
+        p = Sampler().probabilities(spelt(tokens, logits, unknown=True))[0]
         return [(tokens.vocabulary[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:k] if p[i] > 0]
 
     def generate(
@@ -251,8 +251,9 @@ class LanguageModel:
         top_p: float = 1.0,
         repetition_penalty: float = 1.0,
         stop: str | Sequence[str] = (),
+        samples: int | None = None,
         random_state: int | None = None,
-    ) -> str:
+    ) -> str | list[str]:
         """Write on from a prompt.
 
         Args:
@@ -261,18 +262,23 @@ class LanguageModel:
             max_tokens: tokens that are written at most.
             temperature, top_k, top_p, repetition_penalty: see :class:`Sampler`.
             stop: texts at the first of which writing ends; they are not part of what is returned.
+            samples: how many texts are written side by side, which takes far less than one after the other; None for
+                one, as a str.
             random_state: seed; None draws one.
 
         Returns:
-            What was written, without the prompt.
+            What was written, without the prompt; the list of them with samples=.
 
         Raises:
             OptionError: a value out of range.
         """
         sampler = Sampler(temperature, top_k, top_p, repetition_penalty)
-        return "".join(
-            self.stream(prompt, max_tokens=max_tokens, sampler=sampler, stop=stop, random_state=random_state)
-        )
+        given = {"max_tokens": max_tokens, "sampler": sampler, "stop": stop, "random_state": random_state}
+        if samples is None:
+            return "".join(self.stream(prompt, **given))
+        require_count("samples", samples)
+        writer = self._writer(prompt, samples, **given)
+        return ["".join(pieces) for pieces in zip(*writer.rounds(), strict=True)] or [""] * samples
 
     def stream(
         self,
@@ -282,37 +288,29 @@ class LanguageModel:
         sampler: Sampler | None = None,
         stop: str | Sequence[str] = (),
         random_state: int | None = None,
-    ) -> Iterator[str]:
+    ) -> Writer:
         """Write on from a prompt, piece by piece as they come; arguments as of `generate`, max_tokens=None without end.
 
-        Yields:
-            Pieces of text, which together are what `generate` returns.
+        Returns:
+            An iterator of pieces of text, which together are what `generate` returns. It can be kept and copied between
+            two pieces; see :class:`Writer`.
         """
+        return self._writer(prompt, 1, max_tokens=max_tokens, sampler=sampler, stop=stop, random_state=random_state)
+
+    def _writer(
+        self,
+        prompt: str,
+        streams: int,
+        *,
+        max_tokens: int | None,
+        sampler: Sampler | None,
+        stop: str | Sequence[str],
+        random_state: int | None,
+    ) -> Writer:
         net, tokens = self._fitted()
-        chosen = sampler or Sampler()
-        stops = [stop] if isinstance(stop, str) else list(stop)
-        if any(not each for each in stops):
-            raise OptionError("stop holds an empty text, at which writing would end before it begins: leave it out.")
-        random = np.random.default_rng(random_state)
-        stream = TokenStream(net)
-        logits = self._read(prompt, stream)
-        said = np.zeros((1, tokens.size), bool)
-        said[0, self._encoded(prompt)] = True
-        spoken, held = tokens.speller(prompt), ""
-        room = max((len(each) - 1 for each in stops), default=0)  # what may be the beginning of a stop is held back
-        for _ in count() if max_tokens is None else range(max_tokens):
-            token = chosen.choose(self._allowed(logits), random, said)
-            said[0, token] = True
-            held += spoken(int(token[0]))
-            ends = [place for place in (held.find(each) for each in stops) if place >= 0]
-            if ends:
-                yield held[: min(ends)]
-                return
-            if len(held) > room:
-                yield held[: len(held) - room]
-                held = held[len(held) - room :]
-            logits = stream.step(token)
-        yield held + spoken(None)
+        read = np.concatenate([self._beginning(), self._encoded(prompt)])
+        stops = (stop,) if isinstance(stop, str) else tuple(stop)
+        return Writer(net, tokens, read, prompt, streams, sampler or Sampler(), stops, max_tokens, random_state)
 
     def surprise(self, text: str) -> Surprise:
         """Say where the model stumbles: the bits of each token, given all before it.
@@ -476,16 +474,6 @@ class LanguageModel:
         """What stands before a text: the end of a line."""
         _, tokens = self._fitted()
         return np.array([END]) if self.level in ("word", "given") else tokens.encode(["\n"]).values.astype(np.int64)
-
-    def _allowed(self, logits: Any, *, unknown: bool = False) -> Any:
-        """Return the logits without what no text spells: padding, and unless asked for the unknown token."""
-        made = np.array(logits, np.float64)
-        made[:, PADDING] = -np.inf
-        if not unknown:
-            made[:, UNKNOWN] = -np.inf
-        if self.level in ("char", "bpe"):
-            made[:, END] = -np.inf
-        return made
 
 
 def _ids(source: TextSource, tokens: Tokens, cache: str | Path | None) -> Any:
