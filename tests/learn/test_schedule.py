@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recuerdo.errors import OptionError
 from recuerdo.learn import Settings
 from recuerdo.learn.schedule import cooldown_steps, is_cooling, learning_rate, total_when_cooling_at
 
@@ -48,3 +49,14 @@ def test_the_total_is_the_smallest_whose_cool_down_begins_now(step, share):
 @pytest.mark.parametrize(("total", "share", "steps"), [(10, 0.3, 3), (100, 0.29, 29), (9, 0.3, 2), (7, 0.0, 0)])
 def test_a_share_counts_as_it_was_written(total, share, steps):
     assert cooldown_steps(total, share) == steps
+
+
+def test_a_rate_that_is_halved_is_so_from_a_step_on_and_every_so_many():
+    settings = Settings(learning_rate=8.0, warmup_steps=0, cooldown=0.0, halve_from=3, halve_every=2)
+    assert [learning_rate(step, None, settings) for step in range(8)] == [8, 8, 8, 4, 4, 2, 2, 1]
+
+
+@pytest.mark.parametrize("given", [{"halve_from": 3}, {"halve_every": 3}])
+def test_halving_needs_both_its_numbers(given):
+    with pytest.raises(OptionError, match="halve_from and halve_every go together"):
+        Settings(**given)
