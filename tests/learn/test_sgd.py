@@ -35,8 +35,8 @@ def test_a_training_by_it_descends_the_gradient_at_the_rates_of_its_schedule() -
     x = torch.ones(4, 1, dtype=torch.float64)
     batches = ArrayBatches({"input": x}, 0 * x, batch_size=4)
     settings = Settings(
-        max_steps=4, optimizer="sgd", learning_rate=0.1, warmup_steps=0, cooldown=0.0, clip=None, halve_from=1,
-        halve_every=2,
+        max_steps=4, optimizer="sgd", learning_rate=0.1, warmup_steps=0, cooldown=0.0, clip=None, decay_from=1,
+        decay_every=2,
     )  # fmt: skip
     history = fit(Problem(module, batches, lambda y, batch: y.mean()), settings=settings, verbose=False)
     assert history.learning_rates == [0.1, 0.05, 0.05, 0.025]

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +42,8 @@ MAPPED = 64 << 20
 VALID = 0.05
 """Share at the end of the text that is held out where no other text is given for it."""
 
-LEAST_VALID = 64
-"""Tokens that are worth being held out."""
+LEAST_VALID, MOST_VALID = 64, 250_000
+"""Tokens that are worth being held out, and those that say enough of a text of any size."""
 
 COUNTED = 20_000_000
 """Tokens up to which n-grams are counted."""
@@ -160,7 +160,8 @@ class LanguageModel:
 
         Args:
             text: a str, a Path of a file or folder, or several; see :func:`recuerdo.data.text_source`.
-            valid: another text that says when the model is best, and how good it is; None holds out the end of `text`.
+            valid: another text that says when the model is best, and how good it is; None holds out the end of `text`,
+                a twentieth, or 250,000 tokens of more than five million.
             errors: "replace" for files with bytes that are no UTF-8.
             checkpoint: a file from which a training that was cut short goes on exactly; see :func:`recuerdo.learn.fit`.
             cache: a folder for the token ids of large files; None keeps them in the user's own.
@@ -180,7 +181,7 @@ class LanguageModel:
         )
         ids = _ids(source, tokens, cache)
         if valid is None:
-            cut = len(ids) - max(LEAST_VALID, int(VALID * len(ids)))
+            cut = len(ids) - min(max(LEAST_VALID, int(VALID * len(ids))), MOST_VALID)
             ids, held = ids[: max(cut, 0)], ids[max(cut, 0) :]
         else:
             held = _ids(text_source(valid, errors=errors), tokens, cache)
@@ -240,6 +241,11 @@ class LanguageModel:
         logits = self._read(prompt, TokenStream(net))
         p = Sampler().probabilities(spelt(tokens, logits, unknown=True))[0]
         return [(tokens.vocabulary[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:k] if p[i] > 0]
+
+    @overload
+    def generate(self, prompt: str = "", *, samples: None = None, **options: Any) -> str: ...
+    @overload
+    def generate(self, prompt: str = "", *, samples: int, **options: Any) -> list[str]: ...
 
     def generate(
         self,
