@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from recuerdo.data import Tokens, text_source
 from recuerdo.data.token_ids import fit_stream_tokens, ids_of
 from recuerdo.learn import Batch, Problem, Settings, fit, seeded
+from recuerdo.learn.clipping import clipping, gradient_norm
+from recuerdo.learn.sgd import SGD
 from recuerdo.tasks import LanguageModel
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
@@ -119,30 +121,22 @@ def speed(effort: Effort, vocabulary: int, ids: Any) -> Iterator[Figure]:
 def network(vocabulary: int, precision: Any) -> LanguageNet:
     """Return the small network: two layers of 200, nothing tied, all weights even between -0.1 and 0.1."""
     with seeded(0):
-        net = LanguageNet(LanguageShape(vocabulary, tied=False, precision=precision))
+        net = LanguageNet(LanguageShape(vocabulary, tied=False, precision=precision, sparse=True))
         for parameter in net.parameters():
             nn.init.uniform_(parameter, -BOUND, BOUND)
     return net
 
 
-def descend(module: nn.Module) -> None:
-    """Take a step of gradient descent, as both sides do it."""
-    nn.utils.clip_grad_norm_(module.parameters(), CLIP)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if parameter.grad is not None:
-                parameter.add_(parameter.grad, alpha=-RATE)
-                parameter.grad = None
-
-
 def ours(vocabulary: int, precision: Any) -> Callable[[Batch], None]:
-    """Return a training step of recuerdo."""
+    """Return a training step of recuerdo, as its own loop takes it."""
     net = network(vocabulary, precision).train()
     net.carry(STREAMS)
+    optimizer = SGD(net.parameters(), RATE)
 
     def step(batch: Batch) -> None:
+        optimizer.zero_grad()
         net.loss(net(**batch.inputs), batch).backward()
-        descend(net)
+        optimizer.step(clipping(gradient_norm(net.parameters()), CLIP))
 
     return step
 
@@ -164,18 +158,21 @@ class Plain(nn.Module):
 
 
 def theirs(vocabulary: int, *, autocast: bool) -> Callable[[Batch], None]:
-    """Return a training step of plain torch."""
+    """Return a training step of plain torch, as its users write it."""
     with seeded(0):
         net = Plain(vocabulary)
+    optimizer = torch.optim.SGD(net.parameters(), RATE)
     held: list[tuple[Tensor, Tensor] | None] = [None]
 
     def step(batch: Batch) -> None:
+        optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             logits, state = net(batch.inputs["input"], held[0])
             loss = nn.functional.cross_entropy(logits.flatten(0, 1), batch.target.flatten())
         loss.backward()
         held[0] = (state[0].detach(), state[1].detach())
-        descend(net)
+        nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+        optimizer.step()
 
     return step
 

@@ -243,6 +243,7 @@ def test_losses_in_the_report_are_those_of_the_held_out_end(good):
         ("max_steps", 0, "from 1"),
         ("max_seconds", 0, "max_seconds"),
         ("random_state", "a", "a seed is"),
+        ("device", "gpu7", "device"),
     ],
 )
 def test_an_option_that_is_out_of_range_is_said_before_anything_is_read(option, value, said):

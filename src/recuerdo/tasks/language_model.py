@@ -19,7 +19,7 @@ from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
 from recuerdo.errors import DataError, NotFittedError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import History, Problem, Settings, fit, seeded
-from recuerdo.tasks.forecast_options import require_count, require_offered
+from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
 from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
@@ -80,6 +80,7 @@ class LanguageModel:
         precision: "float32", or "bf16" for products in bfloat16 where the processor has them.
         random_state: seed of weights, windows and dropout; None draws one, which report_ tells.
         baselines: "auto" counts n-grams to stand beside, None does not.
+        device: where it trains: "auto" takes a CUDA device if there is one, else the CPU. All else is done on the CPU.
         verbose: as of :func:`recuerdo.learn.fit`.
 
     Attributes:
@@ -126,6 +127,7 @@ class LanguageModel:
         precision: Precision = "float32",
         random_state: int | None = None,
         baselines: Literal["auto"] | None = "auto",
+        device: str = "auto",
         verbose: bool | str | None = None,
     ) -> None:
         require_offered("level", level, tuple(USUAL))
@@ -149,7 +151,7 @@ class LanguageModel:
         self.weight_decay, self.clip = weight_decay, clip
         self.max_steps, self.max_seconds = max_steps, max_seconds
         self.precision: Precision = precision
-        self.random_state, self.baselines, self.verbose = random_state, baselines, verbose
+        self.random_state, self.baselines, self.device, self.verbose = random_state, baselines, device, verbose
         checked_options(self)
 
     def fit(
@@ -204,10 +206,11 @@ class LanguageModel:
             settings=self._settings(len(batches)),
             checkpoint=checkpoint,
             random_state=seed,
+            device=resolve_device(self.device),
             verbose=self.verbose,
             label="training",
         )
-        self._net, self._tokens = net, tokens
+        self._net, self._tokens = net.cpu(), tokens
         self._report(ids, held, history, seed, time.monotonic() - began)
         return self
 
@@ -222,7 +225,7 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         source = text_source(text, errors=errors)
-        ids = ids_of(source, tokens)
+        ids = _ids(source, tokens, None)
         characters, size = _measure(source)
         return TextScores.of(token_losses(net, ids), ids, tokens.size, characters, size)
 
@@ -407,6 +410,7 @@ class LanguageModel:
             activation=self.activation,
             change=self.change,
             precision=self.precision,
+            sparse=self.optimizer == "sgd",
         )
 
     def _settings(self, batches: int) -> Settings:
