@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from recuerdo.data.text_streams import Errors, TextSource, text_source
 from recuerdo.data.texts import END, PADDING, UNKNOWN, TextToken, Tokens
-from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
 from recuerdo.errors import DataError, NotFittedError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import History, Problem, Settings, fit, seeded
@@ -24,6 +23,7 @@ from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_options import USUAL, checked_options
+from recuerdo.tasks.language_reading import learn_tokens, read_ids
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_starts import options_from
@@ -35,9 +35,6 @@ from recuerdo.tasks.surprises import Surprise
 if TYPE_CHECKING:
     from recuerdo.tasks.sequence_classifier import SequenceClassifier
     from recuerdo.tasks.sequence_regressor import SequenceRegressor
-
-MAPPED = 64 << 20
-"""Bytes of files from which ids are written to a file and mapped, in place of being held."""
 
 VALID = 0.05
 """Share at the end of the text that is held out where no other text is given for it."""
@@ -174,19 +171,20 @@ class LanguageModel:
         """
         began = time.monotonic()
         source = text_source(text, errors=errors)
-        tokens = fit_stream_tokens(
+        tokens = learn_tokens(
             source,
+            self.verbose,
             level=self.level,
             lowercase=self.lowercase,
             max_vocabulary=self.max_vocabulary,
             min_count=self.min_count,
         )
-        ids = _ids(source, tokens, cache)
+        ids = read_ids(source, tokens, cache, self.verbose)
         if valid is None:
             cut = len(ids) - min(max(LEAST_VALID, int(VALID * len(ids))), MOST_VALID)
             ids, held = ids[: max(cut, 0)], ids[max(cut, 0) :]
         else:
-            held = _ids(text_source(valid, errors=errors), tokens, cache)
+            held = read_ids(text_source(valid, errors=errors), tokens, cache, self.verbose)
         if len(ids) <= self.steps or len(held) < 2:
             raise DataError(
                 f"{source.name} has {len(ids) + len(held):,} tokens at level {self.level!r}, and a window alone reads "
@@ -225,7 +223,7 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         source = text_source(text, errors=errors)
-        ids = _ids(source, tokens, None)
+        ids = read_ids(source, tokens, None)
         characters, size = _measure(source)
         return TextScores.of(token_losses(net, ids), ids, tokens.size, characters, size)
 
@@ -484,13 +482,6 @@ class LanguageModel:
         """What stands before a text: the end of a line."""
         _, tokens = self._fitted()
         return np.array([END]) if self.level in ("word", "given") else tokens.encode(["\n"]).values.astype(np.int64)
-
-
-def _ids(source: TextSource, tokens: Tokens, cache: str | Path | None) -> Any:
-    if source.texts is not None or (cache is None and source.size < MAPPED):
-        return ids_of(source, tokens)
-    folder = Path(cache) if cache is not None else Path.home() / ".cache" / "recuerdo" / "tokens"
-    return mapped_ids(source, tokens, folder)
 
 
 def _measure(source: TextSource) -> tuple[int, int]:
