@@ -8,7 +8,7 @@ from typing import Any
 
 import recuerdo as rc
 
-from .characters import LANGUAGE
+from . import characters
 from .figures import Effort, Figure
 
 BUDGET = 1_750.0
@@ -22,7 +22,10 @@ SIZES: dict[str, Any] = {
 
 def words(effort: Effort) -> Iterator[Figure]:
     """Train a tied LSTM, and say its perplexity on the test part."""
-    train, valid, test = (LANGUAGE / "wikitext2" / f"{part}.txt.gz" for part in ("train", "valid", "test"))
+    train, valid, test = (
+        characters.words(characters.LANGUAGE / "wikitext2" / f"{part}.txt.gz", effort)
+        for part in ("train", "valid", "test")
+    )
     limit = {"max_steps": effort.steps(None)} if effort.quick else {"max_seconds": effort.max_seconds or BUDGET}
     began = time.perf_counter()
     model = rc.LanguageModel("given", **SIZES, **limit, random_state=0, baselines=None, verbose=False)

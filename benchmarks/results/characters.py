@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,26 @@ SIZES: dict[str, Any] = {"hidden_size": 512, "batch_size": 32, "steps": 96, "dro
 PUBLISHED = {"nanoGPT on a GPU": 1.4697, "nanoGPT on a CPU": 1.88}
 """Of github.com/karpathy/nanoGPT's README, validation loss of its own 90/10 split."""
 
+QUICK = 40_000
+"""Characters of a quick run's text."""
+
 WRITTEN = ROOT / "build" / "results" / "quijote.txt"
 
 
-def book(name: str) -> str:
-    """Return a whole text of the folder beside the checkout."""
+def book(name: str, effort: Effort) -> str:
+    """Return a text of the folder beside the checkout; of a quick run its beginning alone."""
     folder = LANGUAGE / name
     files = sorted(Path(folder).glob("*.txt*"))
     if len(files) != 1:
         raise SystemExit(f"{folder} holds {len(files)} texts, and one is needed.")
-    return "".join(text_source(files[0]).pieces())
+    return "".join(text_source(files[0]).pieces())[: QUICK if effort.quick else None]
+
+
+def words(path: Path, effort: Effort) -> Path | str:
+    """Return a file of text; of a quick run its beginning alone, as a text."""
+    if not effort.quick:
+        return path
+    return "".join(islice(text_source(path).lines(), 50))
 
 
 def parts(text: str, *shares: float) -> list[str]:
@@ -70,7 +80,7 @@ def shakespeare_bf16(effort: Effort) -> Iterator[Figure]:
 
 def over_seeds(effort: Effort, precision: str, *, at_most: float) -> Figure:
     """Return the validation loss by some seeds."""
-    text, valid = parts(book("tinyshakespeare"), 0.9)
+    text, valid = parts(book("tinyshakespeare", effort), 0.9)
     nats, seconds, steps = [], [], []
     for seed in effort.seeds(SEEDS):
         model, taken = trained(text, valid, effort, BUDGET, random_state=seed, precision=precision)
@@ -89,7 +99,7 @@ def over_seeds(effort: Effort, precision: str, *, at_most: float) -> Figure:
 
 def shakespeare_cells(effort: Effort) -> Iterator[Figure]:
     """Train each of the four cells for as long."""
-    text, valid = parts(book("tinyshakespeare"), 0.9)
+    text, valid = parts(book("tinyshakespeare", effort), 0.9)
     for cell in effort.cells or ("lstm", "gru", "indrnn", "frnn"):
         rate = {"learning_rate": 1e-3} if cell in ("frnn", "indrnn") else {}
         model, taken = trained(text, valid, effort, ALIKE, random_state=0, cell=cell, **rate)
@@ -103,7 +113,7 @@ def shakespeare_cells(effort: Effort) -> Iterator[Figure]:
 
 def quijote(effort: Effort) -> Iterator[Figure]:
     """Train on the first nine tenths of the book; say how many bits a character of its end takes, and write on."""
-    whole = book("quijote")
+    whole = book("quijote", effort)
     text, valid, asked = parts(whole, 0.9, 0.05)
     model, seconds = trained(text, valid, effort, 300.0, random_state=0)
     _, tokens = model._fitted()
