@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, get_args
 
 from recuerdo.errors import OptionError
@@ -12,7 +11,13 @@ from recuerdo.kernels.job import Precision
 from recuerdo.learn import Settings
 from recuerdo.learn.randomness import usable_device
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
+from recuerdo.tasks.forecast_options import (
+    require_count,
+    require_from_zero,
+    require_offered,
+    require_share,
+    resolve_device,
+)
 
 if TYPE_CHECKING:
     from recuerdo.tasks.language_model import LanguageModel
@@ -57,13 +62,9 @@ def checked_options(model: LanguageModel) -> None:
     for argument in ("tied", "lowercase"):
         require_offered(argument, getattr(model, argument), (True, False))
     for argument in ("dropout", "embedding_dropout", "weight_dropout", "forget"):
-        value = getattr(model, argument)
-        if not _number(value) or not 0 <= value < 1:
-            raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
+        require_share(argument, getattr(model, argument))
     for argument in ("activation", "change"):
-        value = getattr(model, argument)
-        if not _number(value) or not 0 <= value < math.inf:
-            raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
+        require_from_zero(argument, getattr(model, argument))
     if model.tied and model.num_layers == 1 and model.hidden_size != model.embedding_size:
         raise OptionError(
             f"hidden_size={model.hidden_size} and embedding_size={model.embedding_size}: where weights are tied, the "
@@ -81,10 +82,6 @@ def checked_options(model: LanguageModel) -> None:
         raise OptionError(
             f"random_state={model.random_state!r}: a seed is a whole number from 0 to 2**32 - 1, or None."
         )
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _count_from_zero(value: Any) -> bool:
