@@ -1,7 +1,7 @@
 # Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench bench-classify bench-forecast results-classify results-forecast results-long sanitize lint format clean
+.PHONY: help demo test bench bench-classify bench-forecast results-classify results-forecast results-language results-long sanitize lint format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,7 +32,10 @@ results-forecast: $(VENV)/test.stamp  ## train forecasters on public data and sa
 results-classify: $(VENV)/test.stamp  ## train classifiers on public series, texts and digits and say how good they are
 	$(BIN)/python benchmarks/results_classify.py --json build/results/classify.json
 
-results-long: $(VENV)/test.stamp  ## train for hours: MNIST pixel by pixel, sums over 5,000 steps; goes on where it was left
+results-language: $(VENV)/test.stamp  ## train language models and say how good they are and how fast they write: about 15 minutes
+	$(BIN)/python benchmarks/results_language.py --json build/results/language.json
+
+results-long: $(VENV)/test.stamp  ## train for hours: MNIST pixel by pixel, sums over 5,000 steps, language; goes on where it was left
 	$(BIN)/python benchmarks/results_long.py --json build/results/long.json
 
 bench-classify: $(VENV)/test.stamp  ## time a step of the same classifier in torch and skorch, which it installs by itself: about 25 minutes, 1 GB

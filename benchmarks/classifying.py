@@ -44,6 +44,8 @@ from benchmarks import environments
 from recuerdo.learn import Batch, GatherBatches
 
 BUILD = ROOT / "build"
+WIDTH = 150
+"""Columns of the table, wide enough that no figure is cut."""
 LIMIT = 600.0
 """Seconds of a run."""
 EXPECTED = {"text": 6.0, "series": 5.0, "long": 12.0}
@@ -64,7 +66,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    console = Console(width=max(120, Console().width))
+    console = Console(width=max(WIDTH, Console().width))
     asked = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
     found: dict[str, Any] = {**described(), "threads": options.threads, "options": asked, "rows": [], "left_out": []}
     for name in ("machine", "instructions", "native_instructions", "threads", "torch", "commit"):

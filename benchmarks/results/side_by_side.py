@@ -30,18 +30,25 @@ def run(jobs: Sequence[Job]) -> Iterator[Any]:
     Raises:
         NoAnswerError: a job failed.
     """
-    # What is on the path here is so there: a checkout may be measured that is not the one installed.
-    path = os.pathsep.join([str(ROOT), *(os.path.abspath(each) for each in sys.path if each)])
-    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-
-    def done(job: Job) -> Any:
-        return answered([sys.executable, "-m", __name__, json.dumps(job)], environment, LIMIT)
-
     pool = ThreadPoolExecutor(PROCESSES)
     try:
-        yield from pool.map(done, jobs)
+        yield from pool.map(lambda job: alone(*job, threads=1), jobs)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def alone(module: str, function: str, arguments: Sequence[Any], *, threads: int | None = None) -> Any:
+    """Run a job in a process of its own, on so many threads; None for as many as here.
+
+    Raises:
+        NoAnswerError: it failed.
+    """
+    # What is on the path here is so there: a checkout may be measured that is not the one installed.
+    path = os.pathsep.join([str(ROOT), *(os.path.abspath(each) for each in sys.path if each)])
+    environment = os.environ | {"PYTHONPATH": path}
+    if threads is not None:
+        environment |= {"OMP_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads)}
+    return answered([sys.executable, "-m", __name__, json.dumps([module, function, arguments])], environment, LIMIT)
 
 
 def one(module: str, function: str, arguments: Sequence[Any]) -> Any:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,12 +53,14 @@ def test_a_share_counts_as_it_was_written(total, share, steps):
     assert cooldown_steps(total, share) == steps
 
 
-def test_a_rate_that_is_halved_is_so_from_a_step_on_and_every_so_many():
-    settings = Settings(learning_rate=8.0, warmup_steps=0, cooldown=0.0, halve_from=3, halve_every=2)
+def test_a_rate_decays_from_a_step_on_and_every_so_many():
+    settings = Settings(learning_rate=8.0, warmup_steps=0, cooldown=0.0, decay_from=3, decay_every=2)
     assert [learning_rate(step, None, settings) for step in range(8)] == [8, 8, 8, 4, 4, 2, 2, 1]
+    faster = replace(settings, decay=0.1)
+    np.testing.assert_allclose([learning_rate(step, None, faster) for step in (2, 3, 5)], [8, 0.8, 0.08])
 
 
-@pytest.mark.parametrize("given", [{"halve_from": 3}, {"halve_every": 3}])
-def test_halving_needs_both_its_numbers(given):
-    with pytest.raises(OptionError, match="halve_from and halve_every go together"):
+@pytest.mark.parametrize("given", [{"decay_from": 3}, {"decay_every": 3}])
+def test_decay_needs_both_its_numbers(given):
+    with pytest.raises(OptionError, match="decay_from and decay_every go together"):
         Settings(**given)

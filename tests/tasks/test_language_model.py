@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 import recuerdo as rc
-from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.errors import DataError, ModelFileError, NotFittedError, OptionError
 from recuerdo.learn import Callback
 from recuerdo.tasks import language_model
 from recuerdo.tasks.language_model import LanguageModel
@@ -76,6 +77,51 @@ def test_writing_ends_at_a_stop_which_is_not_part_of_it(good):
     assert good.generate("the cat", max_tokens=60, temperature=0, stop="zzz") == whole
     with pytest.raises(OptionError, match="stop holds an empty text"):
         good.generate("a", stop="")
+
+
+@pytest.mark.parametrize("level", ["word", "bpe"])
+def test_samples_are_written_side_by_side(level):
+    model = fitted(level)
+    several = model.generate("the", max_tokens=25, samples=4, random_state=0)
+    assert several == model.generate("the", max_tokens=25, samples=4, random_state=0)
+    assert len(set(several)) > 1
+    likeliest = model.generate("the", max_tokens=25, temperature=0)
+    assert model.generate("the", max_tokens=25, temperature=0, samples=3) == [likeliest] * 3
+    assert model.generate("the", max_tokens=0, samples=2) == ["", ""]
+    with pytest.raises(OptionError, match="samples=0: it counts"):
+        model.generate("the", samples=0)
+
+
+def test_a_sample_that_has_ended_leaves_the_others_going(good):
+    texts = good.generate("the cat", max_tokens=60, stop="dog", samples=6, temperature=1.5, random_state=0)
+    whole = good.generate("the cat", max_tokens=60, samples=6, temperature=1.5, random_state=0)
+    assert texts == [each.split("dog")[0] for each in whole]
+    assert len({len(each) for each in texts}) > 1
+
+
+@pytest.mark.parametrize("level", ["word", "char", "bpe"])
+def test_a_text_can_be_forked_and_gone_on_with_later(level):
+    model = fitted(level)
+    writer = model.stream("the", max_tokens=60, random_state=0, stop="zzz", sampler=rc.tasks.Sampler(1.3))
+    begun = "".join(next(writer) for _ in range(20))
+    twin, other = writer.fork(), writer.fork(random_state=9)
+    kept = pickle.loads(pickle.dumps(writer.state_dict()))
+    rest = "".join(writer)
+    assert begun + rest == model.generate("the", max_tokens=60, random_state=0, stop="zzz", temperature=1.3)
+    assert "".join(twin) == rest != "".join(other)
+    later = model.stream("another prompt", stop="zzz", sampler=rc.tasks.Sampler(1.3))
+    later.load_state_dict(kept)
+    assert "".join(later) == rest
+    with pytest.raises(ModelFileError, match="another model"):
+        fitted("char", max_steps=1).fit("xyz" * 900).stream().load_state_dict(kept)
+
+
+def test_writing_ends_once(good):
+    writer = good.stream("the", max_tokens=2)
+    assert len(list(writer)) == 3  # the last piece is what was held back
+    assert list(writer) == []
+    with pytest.raises(OptionError, match="max_tokens=-1"):
+        good.stream("the", max_tokens=-1)
 
 
 def test_what_is_written_does_not_depend_on_how_it_is_cut(good):
@@ -197,6 +243,7 @@ def test_losses_in_the_report_are_those_of_the_held_out_end(good):
         ("max_steps", 0, "from 1"),
         ("max_seconds", 0, "max_seconds"),
         ("random_state", "a", "a seed is"),
+        ("device", "gpu7", "device"),
     ],
 )
 def test_an_option_that_is_out_of_range_is_said_before_anything_is_read(option, value, said):

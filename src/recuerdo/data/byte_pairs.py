@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
 from recuerdo.data.token_codecs import SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
 
-__all__ = ["are_byte_pairs", "byte_codec", "bytes_on", "learn_byte_pairs", "readable"]
+__all__ = ["are_byte_pairs", "byte_codec", "learn_byte_pairs", "readable", "spell_bytes"]
 
 # A word and the space before it are joined within themselves, never with their neighbours; accents belong to letters.
 _CHUNK = "|".join(
@@ -91,16 +91,13 @@ def byte_codec(pieces: Pieces, merges: Merges, lowercase: bool) -> Codec:
     return Cut(_byte_tokenizer(model, lowercase), text)
 
 
-def bytes_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
-    """What turns the ids of a text that goes on into its characters, each as soon as its last byte is there."""
+def spell_bytes(pieces: Pieces, i: int | None, kept: str) -> tuple[str, str]:
+    """The characters that are whole with the bytes of one more id, and the bytes that are left, each as a letter."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def say(i: int | None) -> str:
-        if i is None:
-            return decoder.decode(b"", final=True)
-        return decoder.decode("\ufffd".encode() if i == UNKNOWN else _spelt(pieces[i]))
-
-    return say
+    decoder.setstate((kept.encode("latin-1"), 0))
+    new = b"" if i is None else "\ufffd".encode() if i == UNKNOWN else _spelt(pieces[i])
+    text = decoder.decode(new, final=i is None)
+    return text, decoder.getstate()[0].decode("latin-1")
 
 
 def are_byte_pairs(pieces: Pieces, merges: Merges) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -119,23 +119,23 @@ class Tokens:
             raise DataError(f"Token ids are from 0 to {self.size - 1}, got {ids.min()} to {ids.max()}.")
         return self._codec.text([i for i in ids.tolist() if i not in (PADDING, END)])
 
-    def speller(self, before: str = "") -> Callable[[int | None], str]:
-        """Return what turns the ids of a text that goes on into pieces of it, one after the other.
+    def spell(self, token: int | None, kept: str = "") -> tuple[str, str]:
+        """Return what one more id of a text that goes on adds to it.
 
         Args:
-            before: what the text begins with.
+            token: the id; None ends the text and gives what is left.
+            kept: what the id before left; for the first one "", or of words the last character of what stands before.
 
         Returns:
-            id -> the characters that are sure by now: of "word" and "given" a word, with a space before it where one
-            belongs, and a line feed for the end of a line; of "bpe" nothing for a byte within a character. None for an
-            id ends the text and gives what is left.
+            The characters that are sure by now: of "word" and "given" a word, with a space before it where one belongs,
+            and a line feed for the end of a line; of "bpe" nothing for a byte within a character. And what it leaves.
 
         Example:
-            >>> say = fit_tokens(["the good, the bad"]).speller("the")
-            >>> [say(i) for i in (6, 2, 3)]
-            [' good', '\\n', 'the']
+            >>> tokens = fit_tokens(["the good, the bad"])
+            >>> tokens.spell(6, "e"), tokens.spell(2, "d"), tokens.spell(3, "\\n")
+            ((' good', 'd'), ('\\n', '\\n'), ('the', 'e'))
         """
-        return LEVELS[self.level].speller(self.pieces, before)
+        return LEVELS[self.level].spell(self.pieces, token, kept)
 
     def tokens(self, text: str | Sequence[str]) -> list[TextToken]:
         """Say where the tokens of one text lie in it, for example to colour its words.

@@ -22,12 +22,21 @@ __all__ = ["fit_stream_tokens", "ids_of", "mapped_ids"]
 LINES = 2_000
 """Lines that are encoded at a time."""
 
+WORD = 1 << 20
+"""Characters after which progress is told."""
+
 Progress = Callable[[int, int], None]
 """Called with the characters that are done and the size of the source."""
 
 
 def fit_stream_tokens(
-    source: TextSource, *, level: str, lowercase: bool = False, max_vocabulary: int | None = None, min_count: int = 1
+    source: TextSource,
+    *,
+    level: str,
+    lowercase: bool = False,
+    max_vocabulary: int | None = None,
+    min_count: int = 1,
+    progress: Progress | None = None,
 ) -> Tokens:
     """Learn a vocabulary from a text, piece by piece.
 
@@ -35,11 +44,13 @@ def fit_stream_tokens(
         source: the training text.
         level: "word", "char", "bpe", or "given" for words as they stand between spaces.
         lowercase, max_vocabulary, min_count: as of :func:`recuerdo.data.fit_tokens`.
+        progress: told how far it is.
 
     Raises:
         DataError: there is no token in it.
     """
-    texts = map(str.split, source.lines()) if level == "given" else _documents(source, level)
+    read = _told(source.lines() if level == "given" else _documents(source, level), source.size, progress)
+    texts = map(str.split, read) if level == "given" else read
     return fit_tokens(texts, level=level, lowercase=lowercase, max_vocabulary=max_vocabulary, min_count=min_count)
 
 
@@ -118,14 +129,10 @@ def _digest(source: TextSource, tokens: Tokens) -> str:
 
 def _encoded(source: TextSource, tokens: Tokens, progress: Progress | None) -> Iterator[NDArray[np.int32]]:
     """The ids of a text, some thousand tokens at a time."""
-    done, size = 0, source.size
     by_line = tokens.level in ("word", "given")
-    stream = source.lines() if by_line else _documents(source, tokens.level)
+    stream = _told(source.lines() if by_line else _documents(source, tokens.level), source.size, progress)
     while chunk := list(islice(stream, LINES if by_line else 1)):
         yield _by_line(chunk, tokens) if by_line else tokens.encode(chunk).values
-        done += sum(map(len, chunk))
-        if progress is not None:
-            progress(min(done, size), size)
 
 
 def _by_line(lines: list[str], tokens: Tokens) -> NDArray[np.int32]:
@@ -134,6 +141,19 @@ def _by_line(lines: list[str], tokens: Tokens) -> NDArray[np.int32]:
     ended = np.array([line.endswith("\n") for line in lines])
     ends = found.starts[1:][ended]
     return np.insert(found.values, ends, END).astype(np.int32)
+
+
+def _told(stream: Iterator[str], size: int, progress: Progress | None) -> Iterator[str]:
+    """The same pieces, and word of them now and then."""
+    done = said = 0
+    for piece in stream:
+        yield piece
+        done += len(piece)
+        if progress is not None and done - said >= WORD:
+            progress(min(done, size), size)
+            said = done
+    if progress is not None:
+        progress(min(done, size), size)
 
 
 def _documents(source: TextSource, level: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recuerdo.data.byte_pairs import are_byte_pairs, byte_codec, bytes_on, learn_byte_pairs, readable
+from recuerdo.data.byte_pairs import are_byte_pairs, byte_codec, learn_byte_pairs, readable, spell_bytes
 from recuerdo.data.text_checks import checked_texts, checked_words
 from recuerdo.data.token_codecs import END, SPECIAL, UNKNOWN, Codec, Cut, Merges, Pieces, parts
 
@@ -31,7 +31,7 @@ class Level:
         learn: (texts, lowercase, most ids, least count) -> the pieces by id, and the pairs to join.
         codec: (pieces, merges, lowercase) -> what encodes and decodes.
         shown: a piece as a reader sees it.
-        speller: (pieces, what the text begins with) -> what turns ids one after the other into text.
+        spell: (pieces, id or None for the end, what the last one left) -> the text of the id, and what it leaves.
         holds: whether pieces and merges, as a file gives them, can belong to this level.
         most: V at most where the user says nothing; None has no limit.
         fixed: ids that are there whatever the texts are, beside the special ones.
@@ -41,7 +41,7 @@ class Level:
     learn: Callable[[Iterable[Any], bool, int | None, int], tuple[Pieces, Merges]]
     codec: Callable[[Pieces, Merges, bool], Codec]
     shown: Callable[[str], str]
-    speller: Callable[[Pieces, str], Callable[[int | None], str]]
+    spell: Callable[[Pieces, int | None, str], tuple[str, str]]
     holds: Callable[[Pieces, Merges], bool]
     most: int | None = None
     fixed: int = 0
@@ -193,39 +193,33 @@ class _Given:
         return " ".join(self._pieces[i] for i in ids)
 
 
-# All of them ---------------------------------------------------------------------------------------------------------
-
 # Texts that go on ----------------------------------------------------------------------------------------------------
 
 
-def _words_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
-    last = before[-1:]
-
-    def say(i: int | None) -> str:
-        nonlocal last
-        if i is None:
-            return ""
-        word = "\n" if i == END else pieces[i]
-        gap = "" if word == "\n" or not last or last.isspace() else " "
-        last = word[-1:]
-        return gap + word
-
-    return say
+def _spell_word(pieces: Pieces, i: int | None, last: str) -> tuple[str, str]:
+    """A word, with a space before it unless a space, or nothing, was last."""
+    if i is None:
+        return "", last
+    word = "\n" if i == END else pieces[i]
+    gap = "" if word == "\n" or not last or last.isspace() else " "
+    return gap + word, word[-1:]
 
 
-def _characters_on(pieces: Pieces, before: str) -> Callable[[int | None], str]:
-    return lambda i: "" if i is None else "\ufffd" if i == UNKNOWN else pieces[i]
+def _spell_character(pieces: Pieces, i: int | None, _: str) -> tuple[str, str]:
+    return "" if i is None else "\ufffd" if i == UNKNOWN else pieces[i], ""
 
+
+# All of them ---------------------------------------------------------------------------------------------------------
 
 LEVELS = {
-    "word": Level(_learn_words, _word_codec, str, _words_on, lambda pieces, merges: not merges),
+    "word": Level(_learn_words, _word_codec, str, _spell_word, lambda pieces, merges: not merges),
     "char": Level(
         _learn_characters,
         _Characters,
         str,
-        _characters_on,
+        _spell_character,
         lambda pieces, merges: not merges and all(len(piece) == 1 for piece in pieces[len(SPECIAL) :]),
     ),
-    "bpe": Level(learn_byte_pairs, byte_codec, readable, bytes_on, are_byte_pairs, most=8_192, fixed=256),
-    "given": Level(_learn_given, _Given, str, _words_on, lambda pieces, merges: not merges, given=True),
+    "bpe": Level(learn_byte_pairs, byte_codec, readable, spell_bytes, are_byte_pairs, most=8_192, fixed=256),
+    "given": Level(_learn_given, _Given, str, _spell_word, lambda pieces, merges: not merges, given=True),
 }

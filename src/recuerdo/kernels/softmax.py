@@ -106,8 +106,9 @@ def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, sha
     rows = min(M, max(LEAST_ROWS, min(MOST_ROWS, LOGITS // V)))
     losses, held = x.new_empty(M), fresh(x, rows, V)
     by_x = fresh(x, *x.shape) if wanted else None
-    by_weight = fresh(weight, *weight.shape).zero_() if wanted else None
-    by_bias = None if bias is None or not wanted else torch.zeros_like(bias)
+    by_weight = fresh(weight, *weight.shape) if wanted else None
+    by_bias = None if bias is None or not wanted else torch.empty_like(bias)
+    ones = torch.ones(rows, dtype=x.dtype)
     for first in range(0, M, rows):
         some = slice(first, min(first + rows, M))
         logits = held[: some.stop - first]
@@ -119,9 +120,13 @@ def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, sha
         if by_x is None or by_weight is None:
             continue
         torch.mm(logits, weight, out=by_x[some])
-        by_weight.addmm_(logits.t(), x[some])
+        # The first rows' sums are written, and so nothing has to be zero before.
+        torch.addmm(by_weight, logits.t(), x[some], beta=float(first > 0), out=by_weight)
         if by_bias is not None:
-            by_bias += logits.sum(0)
+            torch.addmv(by_bias, logits.t(), ones[: len(logits)], beta=float(first > 0), out=by_bias)
+    for each in (by_weight, by_bias):
+        if not M and each is not None:
+            each.zero_()
     return losses, by_x, by_weight, by_bias
 
 

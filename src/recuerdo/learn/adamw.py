@@ -61,9 +61,12 @@ class AdamW:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Update each parameter that has a gradient."""
+    def step(self, share: Tensor | None = None) -> None:
+        """Update each parameter that has a gradient, after all gradients are scaled to a share; None for the whole."""
         moving = [(number, each, each.grad) for number, each in enumerate(self.parameters) if each.grad is not None]
+        if share is not None:
+            for _, _, gradient in moving:
+                gradient.mul_(share)
         for number, parameter, _ in moving:
             if number not in self.state:
                 zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.utils import clip_grad_norm_
 
 from recuerdo.errors import OptionError
 from recuerdo.learn.adamw import AdamW
 from recuerdo.learn.budget import Budget
 from recuerdo.learn.callbacks import Callback, Run
 from recuerdo.learn.checkpoint import read_checkpoint, write_checkpoint
+from recuerdo.learn.clipping import clipping, gradient_norm
 from recuerdo.learn.evaluation import mean_loss
 from recuerdo.learn.guard import require_finite, require_finite_evaluation, require_one_number
 from recuerdo.learn.history import History
@@ -174,11 +173,11 @@ class _Training:
         error = self.problem.loss(run.module(**batch.inputs), batch)
         require_one_number(error)
         error.backward()
-        limit = math.inf if settings.clip is None else settings.clip
-        loss, grad_norm = error.item(), clip_grad_norm_(run.module.parameters(), limit).item()
+        norm = gradient_norm(run.module.parameters())
+        loss, grad_norm = error.item(), norm.item()
         require_finite(loss, grad_norm, batch, run.step, settings, gaps=self.problem.gaps)
 
-        run.optimizer.step()
+        run.optimizer.step(clipping(norm, settings.clip))
         _constrain(run.module)
         self._record(loss, grad_norm, rate)
 

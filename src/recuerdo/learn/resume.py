@@ -17,7 +17,7 @@ from recuerdo.learn.problem import Batches
 from recuerdo.learn.randomness import random_streams, set_random_streams
 from recuerdo.learn.weights import set_weights, weights
 
-LATER = {"optimizer": "adamw", "halve_from": None, "halve_every": None}
+LATER = {"optimizer": "adamw", "decay_from": None, "decay_every": None, "decay": 0.5}
 """Settings that came later, and what training did before."""
 
 SERIES = ("losses", "grad_norms", "learning_rates", "evaluations")  # long, so they are kept as tensors

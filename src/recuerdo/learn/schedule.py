@@ -52,13 +52,13 @@ def learning_rate(step: int, total: int | None, settings: Settings) -> float:
     """
     rise = (step + 1) / max(settings.warmup_steps, 1)
     fall = 1.0 if total is None else (total - step) / (cooldown_steps(total, settings.cooldown) + 1)
-    return settings.learning_rate * min(1.0, rise, fall) * _halved(step, settings)
+    return settings.learning_rate * min(1.0, rise, fall) * _decayed(step, settings)
 
 
-def _halved(step: int, settings: Settings) -> float:
-    if settings.halve_from is None or settings.halve_every is None or step < settings.halve_from:
+def _decayed(step: int, settings: Settings) -> float:
+    if settings.decay_from is None or settings.decay_every is None or step < settings.decay_from:
         return 1.0
-    return 0.5 ** ((step - settings.halve_from) // settings.halve_every + 1)
+    return settings.decay ** ((step - settings.decay_from) // settings.decay_every + 1)
 
 
 @cache

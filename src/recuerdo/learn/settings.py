@@ -33,8 +33,9 @@ class Settings:
         checkpoint_every: steps between checkpoints; None writes at each evaluation, or every 100 steps where there
             is nothing to evaluate on.
         optimizer: "adamw", or "sgd" for plain gradient descent.
-        halve_from, halve_every: the step from which the learning rate is half as high, and the steps after each of
-            which it is halved again; None for both leaves it.
+        decay_from, decay_every: the step from which the learning rate is multiplied with `decay`, and the steps after
+            each of which it is so again; None for both leaves it.
+        decay: see there.
 
     Raises:
         OptionError: a value that is not offered.
@@ -54,18 +55,19 @@ class Settings:
     patience: int | None = None
     checkpoint_every: int | None = None
     optimizer: str = "adamw"
-    halve_from: int | None = None
-    halve_every: int | None = None
+    decay_from: int | None = None
+    decay_every: int | None = None
+    decay: float = 0.5
 
     def __post_init__(self) -> None:
         if self.max_steps is None and self.max_seconds is None:
             raise OptionError("Training needs an end: set max_steps, max_seconds or both.")
         if self.optimizer not in OPTIMIZERS:
             raise OptionError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {self.optimizer!r}.")
-        if (self.halve_from is None) != (self.halve_every is None):
-            raise OptionError("halve_from and halve_every go together: set both, or none of them.")
+        if (self.decay_from is None) != (self.decay_every is None):
+            raise OptionError("decay_from and decay_every go together: set both, or none of them.")
         optional = (
-            "max_steps", "max_seconds", "halve_from", "halve_every", "clip", "evaluate_every", "patience",
+            "max_steps", "max_seconds", "decay_from", "decay_every", "clip", "evaluate_every", "patience",
             "checkpoint_every",
         )  # fmt: skip
         for name in _RANGES:
@@ -89,8 +91,9 @@ _RANGES = {
     "weight_decay": (Real, lambda value: value >= 0, "a number from 0"),
     "warmup_steps": (Integral, lambda value: value >= 0, "a whole number from 0"),
     "cooldown": (Real, lambda value: 0 <= value < 1, "a share from 0 to below 1"),
-    "halve_from": _COUNT,
-    "halve_every": _COUNT,
+    "decay_from": _COUNT,
+    "decay_every": _COUNT,
+    "decay": (Real, lambda value: 0 < value < 1, "a number between 0 and 1"),
     "clip": (Real, lambda value: value > 0, "a number above 0"),
     "evaluate_every": _COUNT,
     "patience": _COUNT,

@@ -12,7 +12,8 @@ class SGD:
     """Each step takes the learning rate times the gradient off each parameter; the same steps as torch.optim.SGD.
 
     Args:
-        parameters: what is trained; those that have no gradient at a step are left as they are.
+        parameters: what is trained; those that have no gradient at a step are left as they are, and so are rows that a
+            sparse gradient does not hold.
         learning_rate: of the next step; may be set anew before each.
         weight_decay: share of a parameter that is added to its gradient.
 
@@ -38,14 +39,15 @@ class SGD:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Update each parameter that has a gradient."""
+    def step(self, share: Tensor | None = None) -> None:
+        """Update each parameter that has a gradient, by a share of it; None for the whole."""
+        rate = self.learning_rate if share is None else self.learning_rate * share.item()
         for parameter in self.parameters:
             if parameter.grad is None:
                 continue
             if self.weight_decay:
                 parameter.mul_(1 - self.learning_rate * self.weight_decay)
-            parameter.add_(parameter.grad, alpha=-self.learning_rate)
+            parameter.add_(parameter.grad, alpha=-rate)
 
     def load_state(self, state: Mapping[int, Mapping[str, Tensor]]) -> None:
         """Go on from another one's state, which is empty."""

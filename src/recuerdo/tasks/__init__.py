@@ -17,6 +17,7 @@ from recuerdo.tasks.hold_out import Comparison, hold_out
 from recuerdo.tasks.language_files import TASK as LANGUAGE
 from recuerdo.tasks.language_files import load_language
 from recuerdo.tasks.language_model import LanguageModel
+from recuerdo.tasks.language_writing import Writer
 from recuerdo.tasks.model_files import read_model
 from recuerdo.tasks.problem_runs import ProblemRuns, run_problem
 from recuerdo.tasks.report import Report
@@ -69,6 +70,7 @@ __all__ = [
     "SequenceReport",
     "Surprise",
     "Tuning",
+    "Writer",
     "baselines",
     "check_causality",
     "exponential_smoothing",

@@ -49,8 +49,7 @@ def checked_options(model: Forecaster) -> None:
         raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
     if isinstance(model.quantiles, Real | str):
         raise OptionError(f"quantiles={model.quantiles!r}: it is a list, as in (0.1, 0.9); () asks for none.")
-    if not (isinstance(model.dropout, Real) and 0 <= model.dropout < 1):
-        raise OptionError(f"dropout={model.dropout!r}: it is a share, so it has to be in [0, 1).")
+    require_share("dropout", model.dropout)
     if model.loss != "mae" and model.head != "point":
         raise OptionError(
             f"loss={model.loss!r} judges a number, and head={model.head!r} answers more than that: leave loss out, or "
@@ -123,6 +122,23 @@ def require_count(argument: str, value: Any) -> None:
     """Raise OptionError unless an argument is a whole number of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise OptionError(f"{argument}={value!r}: it counts, so it has to be a whole number of 1 or more.")
+
+
+def require_share(argument: str, value: Any) -> None:
+    """Raise OptionError unless an argument is a share from 0 to below 1."""
+    if not is_number(value) or not 0 <= value < 1:
+        raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
+
+
+def require_from_zero(argument: str, value: Any) -> None:
+    """Raise OptionError unless an argument is a finite number from 0."""
+    if not is_number(value) or not 0 <= value < math.inf:
+        raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number; true and false are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def require_offered(argument: str, value: Any, offered: tuple[Any, ...]) -> None:

@@ -7,42 +7,43 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recuerdo.data.text_streams import Errors, TextSource, text_source
 from recuerdo.data.texts import END, PADDING, UNKNOWN, TextToken, Tokens
-from recuerdo.data.token_ids import fit_stream_tokens, ids_of, mapped_ids
-from recuerdo.errors import DataError, NotFittedError, OptionError
+from recuerdo.errors import DataError, NotFittedError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import History, Problem, Settings, fit, seeded
-from recuerdo.tasks.forecast_options import require_offered
+from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
 from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_options import USUAL, checked_options
+from recuerdo.tasks.language_reading import learn_tokens, read_ids
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
+from recuerdo.tasks.language_starts import options_from
 from recuerdo.tasks.language_streams import TokenStream
+from recuerdo.tasks.language_writing import Wishes, Writer, spelt
 from recuerdo.tasks.sampling import Sampler
 from recuerdo.tasks.surprises import Surprise
 
-MAPPED = 64 << 20
-"""Bytes of files from which ids are written to a file and mapped, in place of being held."""
+if TYPE_CHECKING:
+    from recuerdo.tasks.sequence_classifier import SequenceClassifier
+    from recuerdo.tasks.sequence_regressor import SequenceRegressor
 
 VALID = 0.05
 """Share at the end of the text that is held out where no other text is given for it."""
 
-LEAST_VALID = 64
-"""Tokens that are worth being held out."""
+LEAST_VALID, MOST_VALID = 64, 250_000
+"""Tokens that are worth being held out, and those that say enough of a text of any size."""
 
 COUNTED = 20_000_000
 """Tokens up to which n-grams are counted."""
-
 
 LEAST_STEPS, MOST_STEPS = 300, 20_000
 
@@ -75,6 +76,7 @@ class LanguageModel:
         precision: "float32", or "bf16" for products in bfloat16 where the processor has them.
         random_state: seed of weights, windows and dropout; None draws one, which report_ tells.
         baselines: "auto" counts n-grams to stand beside, None does not.
+        device: where it trains: "auto" takes a CUDA device if there is one, else the CPU. All else is done on the CPU.
         verbose: as of :func:`recuerdo.learn.fit`.
 
     Attributes:
@@ -121,6 +123,7 @@ class LanguageModel:
         precision: Precision = "float32",
         random_state: int | None = None,
         baselines: Literal["auto"] | None = "auto",
+        device: str = "auto",
         verbose: bool | str | None = None,
     ) -> None:
         require_offered("level", level, tuple(USUAL))
@@ -144,7 +147,7 @@ class LanguageModel:
         self.weight_decay, self.clip = weight_decay, clip
         self.max_steps, self.max_seconds = max_steps, max_seconds
         self.precision: Precision = precision
-        self.random_state, self.baselines, self.verbose = random_state, baselines, verbose
+        self.random_state, self.baselines, self.device, self.verbose = random_state, baselines, device, verbose
         checked_options(self)
 
     def fit(
@@ -155,7 +158,8 @@ class LanguageModel:
 
         Args:
             text: a str, a Path of a file or folder, or several; see :func:`recuerdo.data.text_source`.
-            valid: another text that says when the model is best, and how good it is; None holds out the end of `text`.
+            valid: another text that says when the model is best, and how good it is; None holds out the end of `text`,
+                a twentieth, or 250,000 tokens of more than five million.
             errors: "replace" for files with bytes that are no UTF-8.
             checkpoint: a file from which a training that was cut short goes on exactly; see :func:`recuerdo.learn.fit`.
             cache: a folder for the token ids of large files; None keeps them in the user's own.
@@ -166,19 +170,20 @@ class LanguageModel:
         """
         began = time.monotonic()
         source = text_source(text, errors=errors)
-        tokens = fit_stream_tokens(
+        tokens = learn_tokens(
             source,
+            self.verbose,
             level=self.level,
             lowercase=self.lowercase,
             max_vocabulary=self.max_vocabulary,
             min_count=self.min_count,
         )
-        ids = _ids(source, tokens, cache)
+        ids = read_ids(source, tokens, cache, self.verbose)
         if valid is None:
-            cut = len(ids) - max(LEAST_VALID, int(VALID * len(ids)))
+            cut = len(ids) - min(max(LEAST_VALID, int(VALID * len(ids))), MOST_VALID)
             ids, held = ids[: max(cut, 0)], ids[max(cut, 0) :]
         else:
-            held = _ids(text_source(valid, errors=errors), tokens, cache)
+            held = read_ids(text_source(valid, errors=errors), tokens, cache, self.verbose)
         if len(ids) <= self.steps or len(held) < 2:
             raise DataError(
                 f"{source.name} has {len(ids) + len(held):,} tokens at level {self.level!r}, and a window alone reads "
@@ -198,10 +203,11 @@ class LanguageModel:
             settings=self._settings(len(batches)),
             checkpoint=checkpoint,
             random_state=seed,
+            device=resolve_device(self.device),
             verbose=self.verbose,
             label="training",
         )
-        self._net, self._tokens = net, tokens
+        self._net, self._tokens = net.cpu(), tokens
         self._report(ids, held, history, seed, time.monotonic() - began)
         return self
 
@@ -216,7 +222,7 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         source = text_source(text, errors=errors)
-        ids = ids_of(source, tokens)
+        ids = read_ids(source, tokens, None)
         characters, size = _measure(source)
         return TextScores.of(token_losses(net, ids), ids, tokens.size, characters, size)
 
@@ -233,8 +239,13 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         logits = self._read(prompt, TokenStream(net))
-        p = Sampler().probabilities(self._allowed(logits, unknown=True))[0]
+        p = Sampler().probabilities(spelt(tokens, logits, unknown=True))[0]
         return [(tokens.vocabulary[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:k] if p[i] > 0]
+
+    @overload
+    def generate(self, prompt: str = "", *, samples: None = None, **options: Unpack[Wishes]) -> str: ...
+    @overload
+    def generate(self, prompt: str = "", *, samples: int, **options: Unpack[Wishes]) -> list[str]: ...
 
     def generate(
         self,
@@ -246,8 +257,9 @@ class LanguageModel:
         top_p: float = 1.0,
         repetition_penalty: float = 1.0,
         stop: str | Sequence[str] = (),
+        samples: int | None = None,
         random_state: int | None = None,
-    ) -> str:
+    ) -> str | list[str]:
         """Write on from a prompt.
 
         Args:
@@ -256,18 +268,23 @@ class LanguageModel:
             max_tokens: tokens that are written at most.
             temperature, top_k, top_p, repetition_penalty: see :class:`Sampler`.
             stop: texts at the first of which writing ends; they are not part of what is returned.
+            samples: how many texts are written side by side, which takes far less than one after the other; None for
+                one, as a str.
             random_state: seed; None draws one.
 
         Returns:
-            What was written, without the prompt.
+            What was written, without the prompt; the list of them with samples=.
 
         Raises:
             OptionError: a value out of range.
         """
         sampler = Sampler(temperature, top_k, top_p, repetition_penalty)
-        return "".join(
-            self.stream(prompt, max_tokens=max_tokens, sampler=sampler, stop=stop, random_state=random_state)
-        )
+        given = {"max_tokens": max_tokens, "sampler": sampler, "stop": stop, "random_state": random_state}
+        if samples is None:
+            return "".join(self.stream(prompt, **given))
+        require_count("samples", samples)
+        writer = self._writer(prompt, samples, **given)
+        return ["".join(pieces) for pieces in zip(*writer.rounds(), strict=True)] or [""] * samples
 
     def stream(
         self,
@@ -277,37 +294,29 @@ class LanguageModel:
         sampler: Sampler | None = None,
         stop: str | Sequence[str] = (),
         random_state: int | None = None,
-    ) -> Iterator[str]:
+    ) -> Writer:
         """Write on from a prompt, piece by piece as they come; arguments as of `generate`, max_tokens=None without end.
 
-        Yields:
-            Pieces of text, which together are what `generate` returns.
+        Returns:
+            An iterator of pieces of text, which together are what `generate` returns. It can be kept and copied between
+            two pieces; see :class:`Writer`.
         """
+        return self._writer(prompt, 1, max_tokens=max_tokens, sampler=sampler, stop=stop, random_state=random_state)
+
+    def _writer(
+        self,
+        prompt: str,
+        streams: int,
+        *,
+        max_tokens: int | None,
+        sampler: Sampler | None,
+        stop: str | Sequence[str],
+        random_state: int | None,
+    ) -> Writer:
         net, tokens = self._fitted()
-        chosen = sampler or Sampler()
-        stops = [stop] if isinstance(stop, str) else list(stop)
-        if any(not each for each in stops):
-            raise OptionError("stop holds an empty text, at which writing would end before it begins: leave it out.")
-        random = np.random.default_rng(random_state)
-        stream = TokenStream(net)
-        logits = self._read(prompt, stream)
-        said = np.zeros((1, tokens.size), bool)
-        said[0, self._encoded(prompt)] = True
-        spoken, held = tokens.speller(prompt), ""
-        room = max((len(each) - 1 for each in stops), default=0)  # what may be the beginning of a stop is held back
-        for _ in count() if max_tokens is None else range(max_tokens):
-            token = chosen.choose(self._allowed(logits), random, said)
-            said[0, token] = True
-            held += spoken(int(token[0]))
-            ends = [place for place in (held.find(each) for each in stops) if place >= 0]
-            if ends:
-                yield held[: min(ends)]
-                return
-            if len(held) > room:
-                yield held[: len(held) - room]
-                held = held[len(held) - room :]
-            logits = stream.step(token)
-        yield held + spoken(None)
+        read = np.concatenate([self._beginning(), self._encoded(prompt)])
+        stops = (stop,) if isinstance(stop, str) else tuple(stop)
+        return Writer(net, tokens, read, prompt, streams, sampler or Sampler(), stops, max_tokens, random_state)
 
     def surprise(self, text: str) -> Surprise:
         """Say where the model stumbles: the bits of each token, given all before it.
@@ -339,6 +348,28 @@ class LanguageModel:
             begin += len(line) + 1
             if begin <= len(text):
                 yield TextToken(tokens.vocabulary[END], begin - 1, begin)
+
+    def classifier(self, **options: Any) -> SequenceClassifier:
+        """Return a classifier of texts that begins with what this model has learned, to be fitted on texts with labels.
+
+        Its vectors and its layers in the reading direction begin as the model's; readout, head, and layers that read
+        backwards, begin at random. All of them are trained.
+
+        Args:
+            options: further ones of :class:`recuerdo.SequenceClassifier`, also in place of those that are the model's.
+
+        Raises:
+            NotFittedError: before fit.
+        """
+        from recuerdo.tasks.sequence_classifier import SequenceClassifier
+
+        return SequenceClassifier(**{**options_from(self), **options}, embeddings=self)
+
+    def regressor(self, **options: Any) -> SequenceRegressor:
+        """Return what scores texts with numbers, as `classifier` returns what tells classes apart."""
+        from recuerdo.tasks.sequence_regressor import SequenceRegressor
+
+        return SequenceRegressor(**{**options_from(self), **options}, embeddings=self)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
@@ -376,6 +407,7 @@ class LanguageModel:
             activation=self.activation,
             change=self.change,
             precision=self.precision,
+            sparse=self.optimizer == "sgd",
         )
 
     def _settings(self, batches: int) -> Settings:
@@ -449,23 +481,6 @@ class LanguageModel:
         """What stands before a text: the end of a line."""
         _, tokens = self._fitted()
         return np.array([END]) if self.level in ("word", "given") else tokens.encode(["\n"]).values.astype(np.int64)
-
-    def _allowed(self, logits: Any, *, unknown: bool = False) -> Any:
-        """Return the logits without what no text spells: padding, and unless asked for the unknown token."""
-        made = np.array(logits, np.float64)
-        made[:, PADDING] = -np.inf
-        if not unknown:
-            made[:, UNKNOWN] = -np.inf
-        if self.level in ("char", "bpe"):
-            made[:, END] = -np.inf
-        return made
-
-
-def _ids(source: TextSource, tokens: Tokens, cache: str | Path | None) -> Any:
-    if source.texts is not None or (cache is None and source.size < MAPPED):
-        return ids_of(source, tokens)
-    folder = Path(cache) if cache is not None else Path.home() / ".cache" / "recuerdo" / "tokens"
-    return mapped_ids(source, tokens, folder)
 
 
 def _measure(source: TextSource) -> tuple[int, int]:

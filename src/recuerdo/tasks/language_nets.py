@@ -39,6 +39,8 @@ class LanguageShape:
         activation, change: weights of the mean square of what the last layer gives, and of its changes from step to
             step, in the loss (AR and TAR, Merity et al. 2017).
         precision: "float32", or "bf16" for products in bfloat16 where the processor has them.
+        sparse: whether the gradients of vectors hold the window's tokens alone, which plain gradient descent can take
+            and is faster with; where weights are tied they hold all.
     """
 
     vocabulary: int
@@ -55,6 +57,7 @@ class LanguageShape:
     activation: float = 0.0
     change: float = 0.0
     precision: Precision = "float32"
+    sparse: bool = False
 
     def sizes(self) -> list[tuple[int, int]]:
         """Return what each layer reads and gives."""
@@ -83,7 +86,7 @@ class LanguageNet(nn.Module):
         if shape.cell not in LAYERS:
             raise OptionError(f"cell={shape.cell!r} is not offered: choose one of {', '.join(LAYERS)}.")
         self.shape = shape
-        self.embedding = nn.Embedding(shape.vocabulary, shape.embedding_size)
+        self.embedding = nn.Embedding(shape.vocabulary, shape.embedding_size, sparse=shape.sparse and not shape.tied)
         self.layers = nn.ModuleList(LAYERS[shape.cell](D, H, precision=shape.precision) for D, H in shape.sizes())
         features = shape.sizes()[-1][1]
         self.decoder = None if shape.tied else nn.Linear(features, shape.vocabulary, bias=False)

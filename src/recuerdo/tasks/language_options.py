@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any, get_args
 from recuerdo.errors import OptionError
 from recuerdo.kernels.job import Precision
 from recuerdo.learn import Settings
+from recuerdo.learn.randomness import usable_device
 from recuerdo.nn import LAYERS
-from recuerdo.tasks.forecast_options import require_count, require_offered
-from recuerdo.tasks.sequence_options import require_from_zero, require_share
+from recuerdo.tasks.forecast_options import (
+    require_count,
+    require_from_zero,
+    require_offered,
+    require_share,
+    resolve_device,
+)
 
 if TYPE_CHECKING:
     from recuerdo.tasks.language_model import LanguageModel
@@ -51,6 +57,7 @@ def checked_options(model: LanguageModel) -> None:
     require_offered("cell", model.cell, tuple(LAYERS))
     require_offered("precision", model.precision, get_args(Precision))
     require_offered("baselines", model.baselines, ("auto", None))
+    usable_device(resolve_device(model.device))
     require_offered("verbose", model.verbose, (True, False, None, "brief"))
     for argument in ("tied", "lowercase"):
         require_offered(argument, getattr(model, argument), (True, False))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from recuerdo.tasks.language_nets import LanguageNet
+from recuerdo.tasks.language_scores import WINDOW
 
 Array = NDArray[np.floating]
 
@@ -40,11 +42,13 @@ class TokenStream:
         return y @ self._weight + self._bias
 
     def read(self, net: LanguageNet, ids: NDArray[np.integer]) -> Array:
-        """Read some tokens of one text, which every stream goes on from; return the logits of the next one, (S, V)."""
-        import torch
-
+        """Read tokens of one text, (n,), which every stream goes on from; return the logits of the next one, (S, V)."""
+        tokens = torch.from_numpy(np.asarray(ids, np.int64))
+        raw, state = torch.empty(1, 0, 0), None
         with torch.no_grad():
-            _, raw, state = net.eval().read(torch.from_numpy(np.asarray(ids, np.int64))[None], None)
+            for some in tokens.split(WINDOW):  # however long the text is
+                _, raw, state = net.eval().read(some[None], state)
+        assert state is not None
         self.state = tuple(tuple(each.expand(-1, self.streams, -1).numpy() for each in layer) for layer in state)
         y = raw[:, -1].numpy().repeat(self.streams, axis=0)
         return y @ self._weight + self._bias

@@ -87,5 +87,6 @@ class Sampler:
         self, logits: Values, random: np.random.Generator, said: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
         """Draw a token for each stream, (S,); arguments as in `probabilities`."""
-        p = self.probabilities(logits, said)
-        return (np.cumsum(p, axis=1) < random.random(len(p))[:, None] * p.sum(axis=1, keepdims=True)).sum(axis=1)
+        reached = np.cumsum(self.probabilities(logits, said), axis=1)
+        reached /= reached[:, -1:]  # exactly 1 from the last token on that may come, and what is drawn is below
+        return (reached <= random.random(len(reached))[:, None]).sum(axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from recuerdo.tasks.sequence_options import require_bag, require_class_weight, r
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, flat_labels, read_labels
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.language_model import LanguageModel
 
 
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
@@ -50,7 +53,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         max_vocabulary: tokens that are known at most; None for all (8,192 for "bpe").
         embedding_size: E, numbers of a token's vector.
         embeddings: how these begin: "ppmi" from which tokens stand near which, in the training texts and `unlabelled`;
-            "random".
+            "random"; or those of a fitted LanguageModel, with its vocabulary, and its layers where these are like the
+            network's (see :meth:`recuerdo.LanguageModel.classifier`).
         word_dropout: share of a text's tokens that are taken for unknown ones in training.
         crop: tokens of a text that a step of training reads at most, from a random place; verdicts are on whole texts,
             and where every word has one, training reads whole texts too.
@@ -115,7 +119,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         lowercase: bool = True,
         max_vocabulary: int | None = None,
         embedding_size: int = 128,
-        embeddings: str = "ppmi",
+        embeddings: str | LanguageModel = "ppmi",
         word_dropout: float = 0.1,
         crop: int = 256,
         bag: bool | str = "auto",

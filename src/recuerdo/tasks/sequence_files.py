@@ -14,6 +14,7 @@ from recuerdo.data.texts import Tokens
 from recuerdo.errors import ModelFileError
 from recuerdo.learn import seeded
 from recuerdo.tasks.bags import Bag
+from recuerdo.tasks.language_starts import LEFT_OUT
 from recuerdo.tasks.model_files import write_model
 from recuerdo.tasks.sequence_classifier import SequenceClassifier
 from recuerdo.tasks.sequence_fitting import SequenceEstimator
@@ -30,6 +31,8 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
     """Write a fitted estimator; see :meth:`recuerdo.SequenceClassifier.save`."""
     model = estimator._model
     settings = estimator.get_params(deep=False) | {"random_state": estimator.report_.random_state}
+    if not isinstance(estimator.embeddings, str):
+        settings["embeddings"] = LEFT_OUT
     weights = settings.get("class_weight")
     if isinstance(weights, Mapping):
         settings["class_weight"] = {"pairs": [[_plain(key), weight] for key, weight in weights.items()]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from recuerdo.errors import DataError, OptionError
 from recuerdo.nn import LAYERS
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.forecast_options import resolve_device
+from recuerdo.tasks.language_starts import begin, layers_differ, tokens_of, told
 from recuerdo.tasks.pooling import even_pool
 from recuerdo.tasks.sequence_inputs import NumberEncoding
 from recuerdo.tasks.sequence_models import SequenceModel, Source, encoded
@@ -37,6 +39,9 @@ from recuerdo.tasks.sequence_plan import (
 )
 from recuerdo.tasks.sequence_targets import Targets
 from recuerdo.tasks.sequence_training import Member, Samples, Schedule, train
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.language_model import LanguageModel
 
 TEXT_RATE, NUMBER_RATE = 2e-3, 3e-3
 """Learning rates where none is asked for."""
@@ -71,7 +76,7 @@ class SequenceLearner(BaseEstimator):
     lowercase: bool
     max_vocabulary: int | None
     embedding_size: int
-    embeddings: str
+    embeddings: str | LanguageModel
     word_dropout: float
     crop: int
     early_stop: bool
@@ -128,6 +133,8 @@ class SequenceLearner(BaseEstimator):
         held = held_out(targets, seed) if trial else np.zeros(0, np.int64)
         fold, changes = 1, False
         words = [said_of(source, targets), *doubts(source, self.level)]
+        if texts and not isinstance(self.embeddings, str):
+            words.append(told(self, self.embeddings))
         if isinstance(source, Ragged):
             if model is not None and isinstance(model.encoding, NumberEncoding):
                 fold, changes = model.nets[0].shape.fold, model.encoding.changes is not None
@@ -223,6 +230,9 @@ class SequenceLearner(BaseEstimator):
             return NumberEncoding.fit(source, changes=plan.changes), None
         texts = [*source, *extra]
         level = "given" if isinstance(source, Sentences) else self.level
+        if not isinstance(self.embeddings, str):
+            layers = not layers_differ(self, self.embeddings)
+            return tokens_of(self, self.embeddings, level), partial(begin, model=self.embeddings, layers=layers)
         tokens = fit_tokens(texts, level=level, lowercase=self.lowercase, max_vocabulary=self.max_vocabulary)
         if self.embeddings == "random":
             return tokens, None

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from recuerdo.data.token_levels import LEVELS
 from recuerdo.errors import OptionError
 from recuerdo.learn import Settings, seeded
 from recuerdo.nn import LAYERS, READOUTS
-from recuerdo.tasks.forecast_options import require_count, require_offered, resolve_device
+from recuerdo.tasks.forecast_options import (
+    is_number,
+    require_count,
+    require_from_zero,
+    require_offered,
+    require_share,
+    resolve_device,
+)
+from recuerdo.tasks.language_starts import LEFT_OUT
 
 if TYPE_CHECKING:
     from recuerdo.tasks.sequence_fitting import SequenceEstimator
@@ -30,7 +38,7 @@ def checked_options(model: SequenceEstimator) -> None:
     require_offered("cell", model.cell, tuple(LAYERS))
     require_offered("output", model.output, OUTPUTS)
     require_offered("level", model.level, tuple(name for name, level in LEVELS.items() if not level.given))
-    require_offered("embeddings", model.embeddings, EMBEDDINGS)
+    _require_embeddings(model.embeddings)
     require_offered("baselines", model.baselines, ("auto", None))
     require_offered("changes", model.changes, ("auto", True, False))
     for argument in ("early_stop", "bidirectional", "residual", "layer_norm", "lowercase", "trial"):
@@ -41,7 +49,7 @@ def checked_options(model: SequenceEstimator) -> None:
     for argument in ("jitter", "weight_decay"):
         require_from_zero(argument, getattr(model, argument))
     seconds = model.max_seconds
-    if seconds is not None and not (_number(seconds) and 0 < seconds < math.inf):
+    if seconds is not None and not (is_number(seconds) and 0 < seconds < math.inf):
         raise OptionError(f"max_seconds={seconds!r}: a budget is a number of seconds above 0, or None.")
     if model.residual and model.num_layers == 1:
         raise OptionError("residual=True adds a layer's input from the second layer on: set num_layers=2 or more.")
@@ -72,26 +80,22 @@ def seed_of(random_state: Any) -> Any:
     )
 
 
+def _require_embeddings(embeddings: Any) -> None:
+    if embeddings == LEFT_OUT:
+        raise OptionError(
+            "embeddings= named a language model when this model was fitted, and its file holds what it became: to fit "
+            "anew, give the language model again with set_params(embeddings=...), or 'ppmi'."
+        )
+    from recuerdo.tasks.language_model import LanguageModel
+
+    if not isinstance(embeddings, LanguageModel):
+        require_offered("embeddings", embeddings, EMBEDDINGS)
+
+
 def _require_readout(readout: str | Sequence[str]) -> None:
     parts = (readout,) if not isinstance(readout, list | tuple) else tuple(readout)
     if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(READOUTS):
         raise OptionError(f"readout={readout!r}: it is one or more of {', '.join(READOUTS)}, as in ('last', 'mean').")
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def require_share(argument: str, value: Any) -> None:
-    """Raise OptionError unless an argument is a share from 0 to below 1."""
-    if not _number(value) or not 0 <= value < 1:
-        raise OptionError(f"{argument}={value!r}: it is a share, so it has to be in [0, 1).")
-
-
-def require_from_zero(argument: str, value: Any) -> None:
-    """Raise OptionError unless an argument is a finite number from 0."""
-    if not _number(value) or not 0 <= value < math.inf:
-        raise OptionError(f"{argument}={value!r}: it has to be a number from 0.")
 
 
 def require_bag(bag: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from recuerdo.tasks.sequence_models import Source
 from recuerdo.tasks.sequence_plan import Plan
 from recuerdo.tasks.sequence_sources import cut_answers
 from recuerdo.tasks.sequence_targets import Targets, read_numbers
+
+if TYPE_CHECKING:
+    from recuerdo.tasks.language_model import LanguageModel
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
@@ -69,7 +72,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         lowercase: bool = True,
         max_vocabulary: int | None = None,
         embedding_size: int = 128,
-        embeddings: str = "ppmi",
+        embeddings: str | LanguageModel = "ppmi",
         word_dropout: float = 0.1,
         crop: int = 256,
         early_stop: bool = False,
