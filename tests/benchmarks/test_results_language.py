@@ -18,7 +18,7 @@ def test_a_text_is_split_into_contiguous_parts() -> None:
     assert characters.parts("abcdefghij", 0.9) == ["abcdefghi", "j"]
 
 
-def test_characters_that_do_not_come_back_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_that_do_not_come_back_are_counted() -> None:
     text = "¡Qué mañana! 😀\n\tñ  " * 3
     assert characters.lost(text, ("char", "bpe")) == 0
     assert characters.lost(text, ("word",)) > 0

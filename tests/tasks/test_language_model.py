@@ -194,6 +194,14 @@ def test_a_vocabulary_of_one_is_learned():
     assert model.generate("a", max_tokens=4) == "aaaa"
 
 
+@pytest.mark.parametrize(("level", "unseen", "other"), [("char", "thé", "th☃"), ("word", "the zebra", "the gnu")])
+def test_what_a_prompt_holds_that_training_did_not_is_read_as_unknown(level, unseen, other):
+    model = fitted(level)
+    assert model.next(unseen) == model.next(other)
+    assert model.next(unseen) != model.next("the")
+    assert "<unk>" not in model.generate(unseen, max_tokens=50, temperature=2.0, random_state=0)
+
+
 def test_what_was_not_fitted_or_is_not_offered_is_said():
     for ask in (
         lambda m: m.next("a"),

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from recuerdo.errors import OptionError
 from recuerdo.learn import Batch
-from recuerdo.tasks import language_scores
+from recuerdo.tasks import language_scores, language_streams
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_streams import TokenStream
@@ -135,6 +135,19 @@ def test_a_stream_says_what_the_network_says(cell):
     one.state = kept
     np.testing.assert_array_equal(one.step(np.array([1, 2])), first)
     np.testing.assert_allclose(one.state[0][0].shape, (1, 2, 7))
+
+
+def test_a_prompt_may_be_longer_than_what_is_read_at_once(monkeypatch):
+    net = built().eval()
+    ids = IDS[0].numpy()
+    at_once = TokenStream(net).read(net, ids)
+    seen = []
+    whole = net.read
+    monkeypatch.setattr(net, "read", lambda some, state: seen.append(some.shape[1]) or whole(some, state))
+    monkeypatch.setattr(language_streams, "WINDOW", 4)
+    np.testing.assert_allclose(TokenStream(net).read(net, ids), at_once, rtol=1e-5, atol=1e-6)
+    assert max(seen) == 4
+    assert sum(seen) == len(ids) > 8
 
 
 def test_another_cell_is_refused():
