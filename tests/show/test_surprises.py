@@ -60,7 +60,7 @@ def test_the_page_holds_the_text_and_a_table_with_the_most_bits_first(tmp_path):
     assert "".join(words.itertext()) == PLAIN.text
     assert [each.get("title") for each in words if each.get("title")] == [f"{bits:.1f} bits" for bits in PLAIN.bits]
     rows = [["".join(cell.itertext()) for cell in row] for row in body.iter("tr")]
-    assert rows[:2] == [["Place", "Token", "Bits"], ["4", "<xat>", "16.0"]]
+    assert rows[:2] == [["Place", "Bits", "Token"], ["4", "16.0", "the cat saw [<xat>]."]]
     assert body.find(".//h1").text == "Surprise: 4.40 bits a token"
     with pytest.raises(OptionError, match="html"):
         PLAIN.to_html(tmp_path / "page.pdf")
@@ -79,4 +79,10 @@ def test_the_picture_draws_the_words_and_says_what_is_left_out():
 def test_printed_it_names_what_was_least_expected():
     mean, first, *_ = str(PLAIN).splitlines()
     assert mean == "4.40 bits a token; least expected:"
-    assert first.split() == ["16.0", "'<xat>'"]
+    assert first == "  16.0  the cat saw [<xat>]."
+
+
+def test_a_token_stands_between_what_is_around_it():
+    assert PLAIN.around(1, reach=3) == "…e [cat] sa…"
+    assert PLAIN.around(0, reach=3) == "[the] c…"
+    assert PLAIN.around(4, reach=3) == "…at>[.]"

@@ -62,9 +62,9 @@ def save_surprise(surprise: Surprise, path: str | Path) -> Path:
     page.heading("The text", _key(surprise))
     page.words(pieces_of(surprise))
     order = np.argsort(-surprise.bits, kind="stable")[:MOST_ROWS]
-    rows = [(str(k + 1), " ".join(surprise.token_at(int(k)).split()), f"{surprise.bits[k]:.1f}") for k in order]
+    rows = [(str(k + 1), f"{surprise.bits[k]:.1f}", surprise.around(int(k))) for k in order]
     page.heading("Least expected")
-    page.table(f"the {len(rows)} tokens with the most bits", ("Place", "Token", "Bits"), rows)
+    page.table(f"the {len(rows)} tokens with the most bits", ("Place", "Bits", "Token"), rows)
     return page.save(path)
 
 

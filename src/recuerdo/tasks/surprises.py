@@ -33,6 +33,13 @@ class Surprise:
         """Return token k as the text has it."""
         return self.text[self.tokens[k].start : self.tokens[k].end]
 
+    def around(self, k: int, reach: int = 15) -> str:
+        """Return token k with what stands on either side of it, so many characters each, in one line."""
+        begin, end = self.tokens[k].start, self.tokens[k].end
+        before, after = self.text[max(begin - reach, 0) : begin], self.text[end : end + reach]
+        left, right = "…" if begin > reach else "", "…" if end + reach < len(self.text) else ""
+        return " ".join(f"{left}{before}[{self.token_at(k)}]{after}{right}".split())
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the text with its words on red, the darker the less they were expected; ax=None makes a figure."""
         from recuerdo.show import plot_surprise
@@ -69,5 +76,5 @@ class Surprise:
         """Its mean, and the tokens that were least expected."""
         order = np.argsort(-self.bits, kind="stable")[:10]
         lines = [f"{self.bits.mean():.2f} bits a token; least expected:"]
-        lines += [f"{self.bits[k]:6.1f}  {' '.join(self.token_at(int(k)).split())!r}" for k in order]
+        lines += [f"{self.bits[k]:6.1f}  {self.around(int(k))}" for k in order]
         return "\n".join(lines)
