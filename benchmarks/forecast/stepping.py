@@ -56,9 +56,9 @@ def watched(*others: type[Any]) -> Iterator[Steps]:
             each.step = step
 
 
-def _noted(step: Callable[[Any], None], steps: Steps) -> Callable[[Any], None]:
-    def noted(optimizer: Any) -> None:
-        step(optimizer)
+def _noted(step: Callable[..., None], steps: Steps) -> Callable[..., None]:
+    def noted(optimizer: Any, *given: Any) -> None:
+        step(optimizer, *given)
         steps.seen(optimizer)
 
     return noted
