@@ -3,6 +3,7 @@
 from recuerdo.memory.audited import Audit
 from recuerdo.memory.auditing import audit
 from recuerdo.memory.bounds import NormBound, norm_bound
+from recuerdo.memory.capacity import Capacity, memory_capacity
 from recuerdo.memory.depth import DepthFlow, gradient_by_depth, gradient_by_layer
 from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
@@ -11,6 +12,7 @@ from recuerdo.memory.growth import Growth, growth
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
 from recuerdo.memory.movement import Movement, WeightMovement
+from recuerdo.memory.recall import Recall, recall
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.statements import Shrinking, shrinking_in_depth, shrinking_in_time
 from recuerdo.memory.steps import Steps
@@ -18,6 +20,7 @@ from recuerdo.memory.unfold import Unfolded, unfold
 
 __all__ = [
     "Audit",
+    "Capacity",
     "CellTrial",
     "DepthFlow",
     "FourCells",
@@ -28,6 +31,7 @@ __all__ = [
     "Lyapunov",
     "Movement",
     "NormBound",
+    "Recall",
     "Recorded",
     "Shrinking",
     "Steps",
@@ -42,7 +46,9 @@ __all__ = [
     "growth",
     "itemised_flow",
     "lyapunov",
+    "memory_capacity",
     "norm_bound",
+    "recall",
     "record",
     "shrinking_in_depth",
     "shrinking_in_time",
