@@ -9,6 +9,7 @@ from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
 from recuerdo.memory.gates import GateActivity, gate_activity
 from recuerdo.memory.growth import Growth, growth
+from recuerdo.memory.horizon import Horizon, horizon
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
 from recuerdo.memory.movement import Movement, WeightMovement
@@ -27,6 +28,7 @@ __all__ = [
     "GateActivity",
     "GradientFlow",
     "Growth",
+    "Horizon",
     "ItemisedFlow",
     "Lyapunov",
     "Movement",
@@ -44,6 +46,7 @@ __all__ = [
     "gradient_by_layer",
     "gradient_flow",
     "growth",
+    "horizon",
     "itemised_flow",
     "lyapunov",
     "memory_capacity",

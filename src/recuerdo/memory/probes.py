@@ -10,8 +10,8 @@ from torch import Tensor
 from recuerdo.errors import DataError
 
 PENALTIES = tuple(10.0**k for k in range(-6, 5))
-"""Ridge penalties that are tried, for inputs of variance 1. The least is that of noise of a thousandth of the inputs: what
-lies deeper in the state, no layer behind it could read either."""
+"""Ridge penalties that are tried, for inputs of variance 1. The least is that of noise of a thousandth of the inputs:
+what lies deeper in the state, no layer behind it could read either."""
 
 CONSTANT = 1e-9
 """Spread, by the largest of all inputs, below which an input is taken for constant."""

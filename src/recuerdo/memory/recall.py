@@ -127,7 +127,7 @@ def _lags(first: Recorded, units: int) -> list[int]:
     furthest = T - kept
     if furthest < 1:
         raise OptionError(f"{T} step{'s' * (T > 1)} have no past to probe: give longer samples.")
-    return sorted({int(round(k)) for k in np.geomspace(1, furthest, min(LAGS, furthest))} | {furthest})
+    return sorted({round(float(k)) for k in np.geomspace(1, furthest, min(LAGS, furthest))} | {furthest})
 
 
 def _one_hot(tokens: Tensor) -> Tensor:
