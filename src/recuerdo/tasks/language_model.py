@@ -23,7 +23,7 @@ from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_options import USUAL, checked_options
-from recuerdo.tasks.language_reading import learn_tokens, read_ids
+from recuerdo.tasks.language_reading import judged, learn_tokens, read_ids
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_starts import options_from
@@ -219,9 +219,9 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         source = text_source(text, errors=errors)
-        ids = read_ids(source, tokens, None)
+        ids = read_ids(source, tokens, None, self.verbose)
         characters, size = _measure(source)
-        return TextScores.of(token_losses(net, ids), ids, tokens.size, characters, size)
+        return TextScores.of(judged(net, ids, self.verbose), ids, tokens.size, characters, size)
 
     def perplexity(self, text: Any) -> float:
         """Return exp of the mean loss of a token; see `evaluate`."""
@@ -453,7 +453,7 @@ class LanguageModel:
 
     def _report(self, ids: Any, held: Any, history: History, seed: int, seconds: float) -> None:
         net, tokens = self._fitted()
-        losses = {type(net.recurrent[0]).__name__: token_losses(net, held)}
+        losses = {type(net.recurrent[0]).__name__: judged(net, held, self.verbose)}
         notes = []
         if self.baselines is not None:
             count = len(held) - 1
