@@ -32,6 +32,23 @@ def test_it_says_where_gradients_go_and_draws_it(saved, call, here):
             assert picture.format == "PNG"
 
 
+def test_a_language_model_and_a_classifier_are_looked_into_with_their_own_files(call, here, tmp_path):
+    (tmp_path / "book.txt").write_text("the cat sat on the mat. " * 40)
+    rc.LanguageModel("char", hidden_size=8, max_steps=2, steps=12, random_state=0, verbose=False).fit(
+        tmp_path / "book.txt"
+    ).save(tmp_path / "writer")
+    done = call("memory", tmp_path / "writer", tmp_path / "book.txt", "--out", "text")
+    assert done.code == 0
+    assert "layers.0.l0" in done.out
+    rows = "\n".join(f"good film {k},1\nbad film {k},0" for k in range(10))
+    (tmp_path / "films.csv").write_text(f"text,label\n{rows}\n")
+    fitting = ("--max-steps", 3, "--no-baselines", "--save", tmp_path / "judge")
+    assert call("classify", tmp_path / "films.csv", *fitting).code == 0
+    done = call("memory", tmp_path / "judge", tmp_path / "films.csv", "--out", "films")
+    assert done.code == 0
+    assert "Gradients of the model's own loss:" in done.out
+
+
 def test_a_step_is_written_out_with_its_numbers(saved, call, here):
     done = call("memory", saved / "model", saved / "air.csv", "--explain", "t=17", "--unit", 2, "--out", "seen")
     assert done.code == 0

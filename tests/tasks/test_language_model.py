@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 import recuerdo as rc
 from recuerdo.errors import DataError, ModelFileError, NotFittedError, OptionError
@@ -187,6 +188,19 @@ def test_a_file_and_its_text_train_the_same_model(tmp_path):
 def test_a_text_that_is_too_short_is_said(text, options, said):
     with pytest.raises(DataError, match=said):
         LanguageModel(**{"level": "char", **SMALL, **options}).fit(text)
+
+
+def test_it_can_be_looked_into_with_a_text(good):
+    problem = good.as_problem(TEXT)
+    batch = next(iter(problem.batches))
+    net = problem.module.eval()
+    first = net(**batch.inputs).features[0] @ net.weight.T + net.bias
+    nats = torch.nn.functional.cross_entropy(first, batch.target[0]).item()
+    assert nats == pytest.approx(good.evaluate(TEXT[: good.steps + 1]).nats, rel=1e-4)
+    (flow,) = rc.memory.audit(good, TEXT).gradient_flow
+    assert len(flow.total) == good.steps
+    with pytest.raises(DataError, match="a window alone reads"):
+        good.as_problem("the cat")
 
 
 def test_a_vocabulary_of_one_is_learned():

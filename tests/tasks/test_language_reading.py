@@ -9,7 +9,8 @@ import pytest
 
 from recuerdo.data import text_source
 from recuerdo.tasks import language_reading
-from recuerdo.tasks.language_reading import learn_tokens, read_ids
+from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
+from recuerdo.tasks.language_reading import judged, learn_tokens, read_ids
 
 LINES = "the cat sat on the mat\n" * 200
 
@@ -53,7 +54,7 @@ def test_reading_a_large_text_is_a_line_where_lines_are_wanted(large, capsys):
 def test_reading_a_large_text_is_a_bar_on_a_terminal(large, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     told = []
-    with language_reading.told("tokens", 4_600, None) as progress:
+    with language_reading.told("tokens", 4_600, None, 100) as progress:
 
         def tell(done, size):
             told.append((done, size))
@@ -66,3 +67,15 @@ def test_reading_a_large_text_is_a_bar_on_a_terminal(large, capsys, monkeypatch)
     done = [each for each, _ in told]
     assert done == sorted(done)
     assert len(done) > 5
+
+
+def test_judging_a_long_text_is_told(capsys, monkeypatch):
+    net, ids = LanguageNet(LanguageShape(5, embedding_size=3, hidden_size=3)), np.arange(3_000) % 5
+    assert len(judged(net, ids, True)) == 2_999
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(language_reading, "JUDGED", 2_000)
+    judged(net, ids, True)
+    assert capsys.readouterr().err.startswith("losses of 3,000 tokens ... ")
+    done = []
+    language_reading.token_losses(net, ids, lambda *each: done.append(each))
+    assert done == [(1_025, 3_000), (2_049, 3_000), (3_000, 3_000)]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from recuerdo.learn import Problem
 
 
 def memory(
     model: Annotated[
-        Path, typer.Argument(help="A model's directory, as forecast and demo write it.", show_default=False)
+        Path, typer.Argument(help="A model's directory, as demo and --save of the others write it.", show_default=False)
     ],
     data: Annotated[  # text, since an empty path would be the present folder
-        str, typer.Argument(help="A CSV or Parquet file, as the model was fitted on.", show_default=False)
+        str, typer.Argument(help="A file like the one that it was fitted on.", show_default=False)
     ],
     explain: Annotated[
         str | None,
@@ -45,7 +48,7 @@ def memory(
         if asked is None:
             raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
         step = int(asked[1])
-    problem = load(model).as_problem(data)
+    problem = _problem(load(model), data)
     found = audit(problem)
     directory = out or results.fresh_directory(f"memory-{model.resolve().name}")
     names = [f"{picture}.png" for picture in found.pictures]
@@ -68,3 +71,23 @@ def memory(
     print("\nWritten:")
     for name in names:
         print(f"  {directory / name}")
+
+
+def _problem(model: Any, data: str) -> Problem:
+    """What a model of any kind learns from a file."""
+    from recuerdo.cli.given_sequences import Columns, as_numbers, read_given
+    from recuerdo.errors import DataError
+    from recuerdo.tasks import Forecaster, LanguageModel
+    from recuerdo.tasks.sequence_files import columns_of
+
+    if isinstance(model, Forecaster):
+        return model.as_problem(data)
+    if not data:
+        raise DataError("DATA is empty: name a file like the one that the model was fitted on.")
+    path = Path(data)
+    if isinstance(model, LanguageModel):
+        return model.as_problem(path)
+    columns = Columns.of_model(columns_of(model), Columns(each=model.output == "each"), path)
+    given = read_given(path, columns, labelled=True)
+    given = given if model.CLASSES else as_numbers(given)
+    return model.as_problem(given.X, given.answers)

@@ -23,7 +23,7 @@ from recuerdo.tasks.kneser_ney import fit_kneser_ney
 from recuerdo.tasks.language_batches import TextBatches
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_options import USUAL, checked_options
-from recuerdo.tasks.language_reading import learn_tokens, read_ids
+from recuerdo.tasks.language_reading import judged, learn_tokens, read_ids
 from recuerdo.tasks.language_report import LanguageReport, TextScores
 from recuerdo.tasks.language_scores import token_losses
 from recuerdo.tasks.language_starts import options_from
@@ -185,11 +185,8 @@ class LanguageModel:
         else:
             held = read_ids(text_source(valid, errors=errors), tokens, cache, self.verbose)
         if len(ids) <= self.steps or len(held) < 2:
-            raise DataError(
-                f"{source.name} has {len(ids) + len(held):,} tokens at level {self.level!r}, and a window alone reads "
-                f"{self.steps}: give a longer text, or fewer steps."
-            )
-        streams = max(1, min(self.batch_size, (len(ids) - 1) // (2 * self.steps)))
+            raise self._too_short(source, len(ids) + len(held))
+        streams = self._streams(len(ids))
         seed = _drawn(self.random_state)
         with seeded(seed):
             net = LanguageNet(self._shape(tokens.size))
@@ -222,9 +219,9 @@ class LanguageModel:
         """
         net, tokens = self._fitted()
         source = text_source(text, errors=errors)
-        ids = read_ids(source, tokens, None)
+        ids = read_ids(source, tokens, None, self.verbose)
         characters, size = _measure(source)
-        return TextScores.of(token_losses(net, ids), ids, tokens.size, characters, size)
+        return TextScores.of(judged(net, ids, self.verbose), ids, tokens.size, characters, size)
 
     def perplexity(self, text: Any) -> float:
         """Return exp of the mean loss of a token; see `evaluate`."""
@@ -371,6 +368,24 @@ class LanguageModel:
 
         return SequenceRegressor(**{**options_from(self), **options}, embeddings=self)
 
+    def as_problem(self, text: Any, *, errors: Errors = "strict") -> Problem:
+        """Return the trained network with windows of a text and its loss, for anything that looks inside.
+
+        `recuerdo.memory.audit(model, text)` asks for it.
+
+        Args:
+            text, errors: as in fit.
+
+        Raises:
+            DataError: the text cannot be read, or is shorter than a window.
+        """
+        net, tokens = self._fitted()
+        source = text_source(text, errors=errors)
+        ids = read_ids(source, tokens, None, self.verbose)
+        if len(ids) <= self.steps:
+            raise self._too_short(source, len(ids))
+        return Problem(net, TextBatches(ids, streams=self._streams(len(ids)), steps=self.steps), net.loss)
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
 
@@ -390,6 +405,16 @@ class LanguageModel:
         """Return every option by its name, with the level's own where none was given."""
         names = inspect.signature(type(self)).parameters
         return {name: getattr(self, name) for name in names}
+
+    def _streams(self, tokens: int) -> int:
+        """Places of a text that are read side by side: fewer where each would have less than two windows."""
+        return max(1, min(self.batch_size, (tokens - 1) // (2 * self.steps)))
+
+    def _too_short(self, source: TextSource, tokens: int) -> DataError:
+        return DataError(
+            f"{source.name} has {tokens:,} tokens at level {self.level!r}, and a window alone reads {self.steps}: give "
+            f"a longer text, or fewer steps."
+        )
 
     def _shape(self, vocabulary: int) -> LanguageShape:
         return LanguageShape(
@@ -428,7 +453,7 @@ class LanguageModel:
 
     def _report(self, ids: Any, held: Any, history: History, seed: int, seconds: float) -> None:
         net, tokens = self._fitted()
-        losses = {type(net.recurrent[0]).__name__: token_losses(net, held)}
+        losses = {type(net.recurrent[0]).__name__: judged(net, held, self.verbose)}
         notes = []
         if self.baselines is not None:
             count = len(held) - 1

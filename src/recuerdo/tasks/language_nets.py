@@ -181,7 +181,7 @@ class LanguageNet(nn.Module):
 
     def _keep(self, state: State) -> None:
         if not self.training:
-            self._aside = state
+            self._aside = tuple(tuple(each.detach() for each in layer) for layer in state)
             return
         with torch.no_grad():
             for k, layer in enumerate(self.recurrent):

@@ -1,4 +1,4 @@
-"""A text as token ids: in memory where it is small, in a mapped file where it is not, with progress on long work."""
+"""A text as token ids: in memory where it is small, in a mapped file where it is not; and progress on long work."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.progress import Progress as Bar
 from recuerdo.data.text_streams import TextSource
 from recuerdo.data.texts import Tokens
 from recuerdo.data.token_ids import Progress, fit_stream_tokens, ids_of, mapped_ids
+from recuerdo.tasks.language_nets import LanguageNet
+from recuerdo.tasks.language_scores import token_losses
 
 MAPPED = 64 << 20
 """Bytes of files from which ids are written to a file and mapped, in place of being held."""
@@ -24,12 +26,15 @@ MAPPED = 64 << 20
 SHOWN = 16 << 20
 """Bytes of a text from which it takes seconds to read, so that one is told."""
 
+JUDGED = 200_000
+"""Tokens of a text from which it takes seconds to judge it."""
+
 Verbose = bool | str | None
 
 
 def learn_tokens(source: TextSource, verbose: Verbose, **options: Any) -> Tokens:
     """Learn a vocabulary; options are those of :func:`recuerdo.data.token_ids.fit_stream_tokens`."""
-    with told(f"vocabulary of {source.name}", source.size, verbose) as progress:
+    with told(f"vocabulary of {source.name}: {source.size / 1e6:,.0f} MB", source.size, verbose, SHOWN) as progress:
         return fit_stream_tokens(source, progress=progress, **options)
 
 
@@ -45,22 +50,34 @@ def read_ids(
             own folder.
         verbose: as of :func:`recuerdo.learn.fit`.
     """
-    with told(f"tokens of {source.name}", source.size, verbose) as progress:
+    with told(f"tokens of {source.name}: {source.size / 1e6:,.0f} MB", source.size, verbose, SHOWN) as progress:
         if source.texts is not None or (cache is None and source.size < MAPPED):
             return ids_of(source, tokens, progress)
         folder = Path(cache) if cache is not None else Path.home() / ".cache" / "recuerdo" / "tokens"
         return mapped_ids(source, tokens, folder, progress)
 
 
+def judged(net: LanguageNet, ids: NDArray[np.integer], verbose: Verbose) -> NDArray[np.float64]:
+    """Return the losses of a text, as :func:`token_losses` does, with progress where it is long."""
+    with told(f"losses of {len(ids):,} tokens", len(ids), verbose, JUDGED) as progress:
+        return token_losses(net, ids, progress)
+
+
 @contextmanager
-def told(label: str, size: int, verbose: Verbose) -> Iterator[Progress | None]:
-    """Show how far the reading of a large text is: a bar on a terminal, a line elsewhere where any are wanted.
+def told(label: str, size: int, verbose: Verbose, least: int) -> Iterator[Progress | None]:
+    """Show how far long work is: a bar on a terminal, a line elsewhere where any are wanted.
+
+    Args:
+        label: what is done.
+        size: how much it is.
+        verbose: as of :func:`recuerdo.learn.fit`.
+        least: how much is worth a word.
 
     Yields:
-        What is called with the characters that are done and the size; None where nothing is shown on the way.
+        What is called with how much is done and the size; None where nothing is shown on the way.
     """
     terminal = sys.stderr.isatty()
-    if size < SHOWN or verbose is False or (verbose is None and not terminal):
+    if size < least or verbose is False or (verbose is None and not terminal):
         yield None
     elif terminal:
         with Bar(console=Console(stderr=True)) as bar:
@@ -69,7 +86,7 @@ def told(label: str, size: int, verbose: Verbose) -> Iterator[Progress | None]:
             bar.update(task, completed=size)
     else:
         began = time.monotonic()
-        print(f"{label}: {size / 1e6:,.0f} MB ...", end="", file=sys.stderr, flush=True)
+        print(f"{label} ...", end="", file=sys.stderr, flush=True)
         try:
             yield None
         finally:
