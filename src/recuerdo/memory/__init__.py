@@ -13,6 +13,7 @@ from recuerdo.memory.horizon import Horizon, horizon
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov, spectral_norm
 from recuerdo.memory.movement import Movement, WeightMovement
+from recuerdo.memory.reach import Needed, Reach
 from recuerdo.memory.recall import Recall, recall
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.statements import Shrinking, shrinking_in_depth, shrinking_in_time
@@ -32,7 +33,9 @@ __all__ = [
     "ItemisedFlow",
     "Lyapunov",
     "Movement",
+    "Needed",
     "NormBound",
+    "Reach",
     "Recall",
     "Recorded",
     "Shrinking",

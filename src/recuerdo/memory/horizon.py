@@ -58,10 +58,10 @@ class Horizon:
     @property
     def agreement(self) -> float:
         """Rank correlation of `gradients` and `exchanges` over the lags, -1 to 1; 1 where there is nothing to order."""
-        ranks = [np.argsort(np.argsort(each)).astype(float) for each in (self.gradients, self.exchanges)]
+        one, other = (_ranks(each) for each in (self.gradients, self.exchanges))
         if len(self.lags) < 3 or not (self.gradients.any() and self.exchanges.any()):
             return 1.0
-        return float(np.corrcoef(*ranks)[0, 1])
+        return float(np.corrcoef(one, other)[0, 1])
 
     @property
     def disagree(self) -> bool:
@@ -136,27 +136,56 @@ def horizon(
         >>> found.used, (found.changes > 0.01).tolist()  # the answer is the present input and the two before it
         (2, [True, True, False, False, False])
     """
-    return _Exchange(module, inputs, loss).over(lags)
+    inputs = differentiable(inputs)
+    return horizon_of(module, inputs, *record(module, inputs), loss, lags=lags)
+
+
+def differentiable(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with sequences of numbers as tensors that gradients come back to."""
+    return {
+        name: value.detach().clone().requires_grad_()
+        if isinstance(value, Tensor) and value.is_floating_point() and value.ndim > 1
+        else value
+        for name, value in inputs.items()
+    }
+
+
+def horizon_of(
+    module: nn.Module,
+    inputs: Mapping[str, Any],
+    output: Any,
+    recorded: Sequence[Recorded],
+    loss: Callable[[Any], Tensor] | None = None,
+    *,
+    lags: Sequence[int] | None = None,
+) -> Horizon:
+    """As :func:`horizon`, of what was recorded already from arguments that :func:`differentiable` made."""
+    return _Exchange(module, inputs, output, recorded, loss).over(lags)
 
 
 class _Exchange:
     """A model's answers to one batch, and what becomes of them where inputs are another sample's."""
 
-    def __init__(self, module: nn.Module, inputs: Mapping[str, Any], loss: Callable[[Any], Tensor] | None) -> None:
-        self.module, self.loss, self.inputs = module, loss, dict(inputs)
-        output, recorded = record(module, inputs)
+    def __init__(
+        self,
+        module: nn.Module,
+        inputs: Mapping[str, Any],
+        output: Any,
+        recorded: Sequence[Recorded],
+        loss: Callable[[Any], Tensor] | None,
+    ) -> None:
+        self.module, self.loss, self.inputs = module, loss, inputs
         found = sequences_in(inputs, recorded)
         if found is None:
             raise OptionError(f"None of the arguments {', '.join(inputs)} holds samples and steps.")
-        x = inputs[found.name]
-        if x.is_floating_point():  # to differentiate by
-            self.inputs[found.name] = x.detach().clone().requires_grad_()
-            output, recorded = record(module, self.inputs)
         self.where, self.recorded, self.output = found, recorded, output
-        self.N, self.T = len(found.lengths), x.shape[found.steps]
+        self.N, self.T = len(found.lengths), inputs[found.name].shape[found.steps]
         if self.N < 2:
             raise OptionError("There is one sample, and another one's past is needed: give two or more.")
-        self.y: Tensor = first_tensor(output)
+        y = first_tensor(output)
+        if not isinstance(y, Tensor):
+            raise OptionError(f"The module's first output is a {type(y).__name__} and no tensor.")
+        self.y: Tensor = y
         axes = axes_of(recorded, self.y.unsqueeze(-1) if self.y.ndim == 1 else self.y)
         if axes is None:
             raise OptionError(f"Which axis of the answer, {tuple(self.y.shape)}, counts the samples cannot be told.")
@@ -252,6 +281,11 @@ class _Exchange:
             counts = (back >= 0).sum(dim=0).clamp(min=1)
             sums += ((size.gather(1, back.clamp(min=0)) * (back >= 0)).sum(dim=0) / counts).double().numpy()
         return sums / len(self.places)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The place of each value among all, from 0; of equal ones the mean of theirs."""
+    return np.array([(values < each).sum() + ((values == each).sum() - 1) / 2 for each in values])
 
 
 def _share(change: Tensor, of: Tensor) -> float:
