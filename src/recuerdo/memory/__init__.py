@@ -5,6 +5,7 @@ from recuerdo.memory.auditing import audit
 from recuerdo.memory.bounds import NormBound, norm_bound
 from recuerdo.memory.capacity import Capacity, memory_capacity
 from recuerdo.memory.depth import DepthFlow, gradient_by_depth, gradient_by_layer
+from recuerdo.memory.findings import Finding
 from recuerdo.memory.flow import GradientFlow, gradient_flow
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
 from recuerdo.memory.gates import GateActivity, gate_activity
@@ -25,6 +26,7 @@ __all__ = [
     "Capacity",
     "CellTrial",
     "DepthFlow",
+    "Finding",
     "FourCells",
     "GateActivity",
     "GradientFlow",

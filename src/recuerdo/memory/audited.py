@@ -11,6 +11,7 @@ import polars as pl
 
 from recuerdo.errors import OptionError
 from recuerdo.memory.depth import DepthFlow
+from recuerdo.memory.findings import Finding
 from recuerdo.memory.flow import GradientFlow
 from recuerdo.memory.gates import GateActivity
 from recuerdo.memory.growth import Growth
@@ -40,6 +41,7 @@ class Audit:
         recall: what each layer's state holds of the input; empty where it cannot be probed.
         horizon: how far back the answers use the input; None where inputs cannot be exchanged.
         reach: all of it in steps, beside what the task needs.
+        findings: what to change, the likeliest cause first.
         loss: the name of the loss that gradients are of.
         notes: what was left out or chosen, in sentences.
         ends: how many steps each layer and direction has, in the order of `gradient_flow`: those of its longest sample.
@@ -54,6 +56,7 @@ class Audit:
     recall: list[Recall]
     horizon: Horizon | None
     reach: Reach
+    findings: list[Finding]
     loss: str
     notes: tuple[str, ...]
     ends: tuple[int, ...]
@@ -178,7 +181,7 @@ class Audit:
             for gate, left in gates.left.items():
                 shares = [f"{100 * share.mean():.0f} %" for share in (left, gates.right[gate])]
                 stuck.append([flow.name, gate, *shares])
-        lines = [f"{self.reach}", "", f"Gradients of {self.loss}:", *_aligned(flows)]
+        lines = [f"{self.reach}", *map(str, self.findings), "", f"Gradients of {self.loss}:", *_aligned(flows)]
         if len(stuck) > 1:
             lines += ["", *_aligned(stuck)]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])

@@ -17,6 +17,7 @@ from recuerdo.memory.adapters import watchable
 from recuerdo.memory.audited import Audit
 from recuerdo.memory.axes import axes_of
 from recuerdo.memory.depth import gradient_by_layer
+from recuerdo.memory.findings import Evidence, findings
 from recuerdo.memory.flow import gradient_flow
 from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.growth import Growth, growth
@@ -24,7 +25,7 @@ from recuerdo.memory.horizon import Horizon, differentiable, horizon_of, sequenc
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov
 from recuerdo.memory.projection import first_tensor, projection
-from recuerdo.memory.reach import Needed, reach
+from recuerdo.memory.reach import Needed, grows, reach
 from recuerdo.memory.recall import Recall, recall
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.subject import Subject, subject_of
@@ -128,6 +129,17 @@ def _measured(
     flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
     ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
     known = subject.needed() if needed is None else Needed(int(needed), "given")
+    reached = reach(flows, itemised, gates, exponents, recalled, far, ends, known)
+    evidence = Evidence(
+        recorded,
+        gates,
+        exponents,
+        reached,
+        grows(flows, itemised, ends),
+        tokens=_tokens(inputs, recorded),
+        history=subject.history,
+        last_only=_last_only(y, recorded, loss, subject.target),
+    )
     return Audit(
         gradient_flow=flows,
         itemised=itemised,
@@ -137,7 +149,8 @@ def _measured(
         lyapunov=exponents,
         recall=recalled,
         horizon=far,
-        reach=reach(flows, itemised, gates, exponents, recalled, far, ends, known),
+        reach=reached,
+        findings=findings(evidence),
         loss=words,
         notes=(*subject.notes, *of_items, *of_growth, *of_recall, *of_horizon),
         ends=ends,
@@ -156,6 +169,23 @@ def _recalled(inputs: Mapping[str, Any], recorded: Sequence[Recorded], seed: int
         return recall(recorded, tokens, seed=seed), []
     except (DataError, OptionError) as error:
         return [], [f"what the state holds was left out: {_beginning_small(error)}"]
+
+
+def _tokens(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> bool:
+    found = sequences_in(inputs, recorded)
+    return found is not None and not inputs[found.name].is_floating_point()
+
+
+def _last_only(y: Any, recorded: Sequence[Recorded], loss: Tensor, target: Tensor | None) -> bool:
+    """Whether the loss reads one step of an output that has an answer for each."""
+    axes = axes_of(recorded, y) if isinstance(y, Tensor) and y.ndim > 2 else None
+    if axes is None or target is None or target.ndim < 2:
+        return False
+    T = y.shape[axes.steps]
+    by_output = torch.autograd.grad(loss, y, retain_graph=True, allow_unused=True)[0]
+    if by_output is None or target.shape[1] != T or T < 2:
+        return False
+    return int(by_output.movedim(axes.steps, 0).flatten(1).any(dim=1).sum()) == 1
 
 
 def _far(

@@ -122,6 +122,12 @@ def _promised(gates: Sequence[GateActivity], lyapunov: Sequence[Lyapunov]) -> fl
     )
 
 
+def grows(flows: Sequence[GradientFlow], itemised: Sequence[ItemisedFlow], ends: Sequence[int]) -> float:
+    """Return by how much the gradient of a loss is larger further back than where it is read, at most."""
+    curves = [each[:end] for each, end in zip(_curves(flows, itemised), ends, strict=True)]
+    return max(float(each.max() / max(each[0], 1e-300)) if each.any() else 0.0 for each in curves)
+
+
 def _curves(flows: Sequence[GradientFlow], itemised: Sequence[ItemisedFlow]) -> list[NDArray[np.float64]]:
     """For each layer and direction |dL/ds| by the steps back from the loss."""
     if itemised:

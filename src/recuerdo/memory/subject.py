@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recuerdo import shapes
 from recuerdo.errors import DataError, OptionError, ShapeError
-from recuerdo.learn import Problem
+from recuerdo.learn import History, Problem
 from recuerdo.memory.adapters import arguments_by_name
 from recuerdo.memory.reach import Needed, needed_of
 from recuerdo.nn import RecurrentLayer, convert
@@ -33,6 +33,8 @@ class Subject:
         answer: its output -> what the model that was given would have answered.
         notes: what was left out, in sentences.
         needed: asked for how many steps back the task needs, as far as the model's own data tell.
+        history: of its training; None where it is not known.
+        target: what its answers are compared with, (N, ...); None where it brings no loss.
     """
 
     module: nn.Module
@@ -41,6 +43,8 @@ class Subject:
     answer: Callable[[Any], Any] = lambda output: output
     notes: tuple[str, ...] = ()
     needed: Callable[[], Needed] = lambda: Needed(None, "unknown")
+    history: History | None = None
+    target: Tensor | None = None
 
 
 def subject_of(model: Any, data: Any, *, most: int | None = None) -> Subject:
@@ -108,12 +112,19 @@ def _of_problem(problem: Problem) -> Subject:
     problem.batches.load_state_dict(place)
     inputs = arguments_by_name(problem.module, batch.inputs)
     return Subject(
-        problem.module, inputs, lambda output: problem.loss(output, batch), needed=lambda: _needed(problem, place)
+        problem.module,
+        inputs,
+        lambda output: problem.loss(output, batch),
+        needed=lambda: _needed(problem, place),
+        history=problem.history,
+        target=batch.target,
     )
 
 
 def _needed(problem: Problem, place: dict[str, int]) -> Needed:
     """What a linear readout of the sequences says, where they are numbers of one length, and so are the answers."""
+    if problem.needed is not None:
+        return Needed(problem.needed, "known of the data")
     sequences, answers, count = [], [], 0
     for batch in problem.batches:
         first = next((each for each in batch.inputs.values() if each.ndim == 3 and each.is_floating_point()), None)
