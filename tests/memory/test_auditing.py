@@ -180,7 +180,13 @@ def test_what_was_not_measured_is_said_where_it_is_asked_for():
         with pytest.raises(OptionError, match="growth and Lyapunov exponents were left out: they need 3 time steps or"):
             ask("lyapunov")
     one = audit(rc.nn.Stack(rc.nn.FRNN(1, 3), nn.Linear(3, 1)), torch.randn(2, 5, 1))
-    assert one.notes == ("the itemised flow was left out: the module answers with one number",)
+    assert one.notes[0] == "the itemised flow was left out: the module answers with one number"
+    assert one.notes[1].startswith("what the state holds was left out: a probe is fitted on some samples and judged on")
+    assert one.recall == []
+    alone = audit(rc.nn.FRNN(1, 3), torch.randn(1, 9, 1))
+    assert alone.notes[-1].startswith("what answers use was left out: there is one sample, and another one's past")
+    assert alone.horizon is None
+    assert alone.reach.used is None
 
 
 def test_without_a_loss_every_step_of_a_layer_is_itemised(theirs, x):
@@ -193,7 +199,9 @@ def test_without_a_loss_every_step_of_a_layer_is_itemised(theirs, x):
 
 
 def test_the_summary_has_a_line_for_each_layer_and_gate(theirs, x):
-    lines = str(audit(theirs, x)).splitlines()
+    found = audit(theirs, x)
+    first, _, *lines = str(found).splitlines()
+    assert first == str(found.reach)
     assert lines[1].split("  ")[-1].strip() == "a change of the state"
     assert lines[2].startswith("l0 ")
     assert lines[2].endswith(" steps")
@@ -323,7 +331,7 @@ def test_samples_of_several_lengths_are_read_at_their_own_last_steps(x):
     expected = [np.mean([each[t] for each in alone if t < len(each)]) for t in range(T)]
     np.testing.assert_allclose(found.gradient_flow[0].total[:T], expected, rtol=1e-5)
     assert found.ends == (T,)
-    assert str(found).splitlines()[2].split()[1] == f"{expected[-1]:.3g}"  # not what stands in the padding
+    assert str(found).splitlines()[4].split()[1] == f"{expected[-1]:.3g}"  # not what stands in the padding
 
 
 def test_lengths_that_leave_nothing_out_change_nothing(x):
@@ -430,13 +438,14 @@ def test_a_loss_is_given_what_a_keras_layer_returns(x, sequences, both, states):
     layer = keras.layers.Bidirectional(layer) if both else layer
     made = layer(x.numpy())
     expected = [each.detach().numpy() for each in (made if states else [made])]
+    seen = []
 
     def loss(output):
-        given = output if states else [output]
-        for mine, theirs in zip(given, expected, strict=True):
-            np.testing.assert_allclose(mine.detach().numpy(), theirs, atol=1e-6)
-        return given[0].square().mean()
+        seen.append(output if states else [output])
+        return seen[-1][0].square().mean()
 
     found = audit(layer, x, loss=loss)
+    for mine, theirs in zip(seen[0], expected, strict=True):  # later ones are of inputs that were exchanged
+        np.testing.assert_allclose(mine.detach().numpy(), theirs, atol=1e-6)
     assert found.loss == "the loss that was given"
     assert found.itemised[0].of == (T if sequences else 1 + both)

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from recuerdo.learn.history import History
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -71,6 +73,8 @@ class Problem:
         labels: names for the entries of an input or of the target, such as {"input": ("temperature", "load")}.
         gaps: whether NaN in inputs and target stands for a value that is missing, which module and loss know to take;
             otherwise NaN is a fault of the data.
+        history: of the training that the module comes from, where there was one.
+        needed: how many steps back the task is known to need, such as a season.
 
     >>> from recuerdo.learn import ArrayBatches
     >>> batches = ArrayBatches({"input": torch.randn(20, 3)}, torch.randn(20, 1))
@@ -84,3 +88,5 @@ class Problem:
     loss: Callable[[Any, Batch], Tensor]
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gaps: bool = False
+    history: History | None = None
+    needed: int | None = None

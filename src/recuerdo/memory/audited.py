@@ -11,11 +11,15 @@ import polars as pl
 
 from recuerdo.errors import OptionError
 from recuerdo.memory.depth import DepthFlow
+from recuerdo.memory.findings import Finding
 from recuerdo.memory.flow import GradientFlow
 from recuerdo.memory.gates import GateActivity
 from recuerdo.memory.growth import Growth
+from recuerdo.memory.horizon import Horizon
 from recuerdo.memory.itemised import ItemisedFlow
 from recuerdo.memory.jacobians import Lyapunov
+from recuerdo.memory.reach import Reach
+from recuerdo.memory.recall import Recall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +38,10 @@ class Audit:
         gates: what the gates do, and the memory that they promise.
         growth: what becomes of a change of the state; without the layers where samples end before the batch does.
         lyapunov: the largest Lyapunov exponents; without the same layers.
+        recall: what each layer's state holds of the input; empty where it cannot be probed.
+        horizon: how far back the answers use the input; None where inputs cannot be exchanged.
+        reach: all of it in steps, beside what the task needs.
+        findings: what to change, the likeliest cause first.
         loss: the name of the loss that gradients are of.
         notes: what was left out or chosen, in sentences.
         ends: how many steps each layer and direction has, in the order of `gradient_flow`: those of its longest sample.
@@ -45,6 +53,10 @@ class Audit:
     gates: list[GateActivity]
     growth: list[Growth]
     lyapunov: list[Lyapunov]
+    recall: list[Recall]
+    horizon: Horizon | None
+    reach: Reach
+    findings: list[Finding]
     loss: str
     notes: tuple[str, ...]
     ends: tuple[int, ...]
@@ -66,7 +78,8 @@ class Audit:
         """Return a quantity of all layers and directions as a table.
 
         Args:
-            name: "gradient_flow", "itemised", "depth", "gates", "activity", "time_constants", "growth" or "lyapunov".
+            name: "gradient_flow", "itemised", "depth", "gates", "activity", "time_constants", "growth", "lyapunov",
+                "recall", "horizon" or "reach".
 
         Raises:
             OptionError: another name, or nothing of it was measured.
@@ -80,6 +93,9 @@ class Audit:
             "time_constants": lambda: [each.time_constants_frame() for each in self.gates],
             "growth": lambda: [each.to_frame() for each in self.growth],
             "lyapunov": lambda: [each.to_frame() for each in self.lyapunov],
+            "recall": lambda: [each.to_frame() for each in self.recall],
+            "horizon": lambda: [] if self.horizon is None else [self.horizon.to_frame()],
+            "reach": lambda: [self.reach.to_frame()],
         }
         if name not in makers:
             raise OptionError(f"There is no table {name!r}; there are {', '.join(makers)}.")
@@ -165,7 +181,7 @@ class Audit:
             for gate, left in gates.left.items():
                 shares = [f"{100 * share.mean():.0f} %" for share in (left, gates.right[gate])]
                 stuck.append([flow.name, gate, *shares])
-        lines = [f"Gradients of {self.loss}:", *_aligned(flows)]
+        lines = [f"{self.reach}", *map(str, self.findings), "", f"Gradients of {self.loss}:", *_aligned(flows)]
         if len(stuck) > 1:
             lines += ["", *_aligned(stuck)]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -16,12 +17,16 @@ from recuerdo.memory.adapters import watchable
 from recuerdo.memory.audited import Audit
 from recuerdo.memory.axes import axes_of
 from recuerdo.memory.depth import gradient_by_layer
+from recuerdo.memory.findings import Evidence, findings
 from recuerdo.memory.flow import gradient_flow
 from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.growth import Growth, growth
+from recuerdo.memory.horizon import Horizon, differentiable, horizon_of, sequences_in
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov
 from recuerdo.memory.projection import first_tensor, projection
+from recuerdo.memory.reach import Needed, grows, reach
+from recuerdo.memory.recall import Recall, recall
 from recuerdo.memory.recording import Recorded, record
 from recuerdo.memory.subject import Subject, subject_of
 from recuerdo.nn import RecurrentLayer
@@ -39,8 +44,15 @@ SHORTEST = 3
 """Time steps that growth and Lyapunov exponents need."""
 
 
-def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None = None, seed: int = 0) -> Audit:
-    """Measure where a model's gradients go, what its gates do, and how long a change of its state lasts.
+def audit(
+    model: Any,
+    data: Any = None,
+    *,
+    loss: Callable[[Any], Tensor] | None = None,
+    needed: int | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Measure how far back a model remembers: its gradients, its gates, its state, and what its answers use.
 
     Args:
         model: a recuerdo layer or estimator, a torch module with nn.RNN, LSTM or GRU inside, a Keras recurrent layer,
@@ -52,7 +64,9 @@ def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None 
         loss: for a module or layer, a scalar of its output (of what a Keras layer itself would return); None takes a
             fixed random projection of the output at each sample's last step, which says where gradients can go rather
             than where a task sends them.
-        seed: of directions and of the projection.
+        needed: how many steps back the task needs, if you know; None lets a linear readout of the input say, where the
+            model brings answers that are numbers.
+        seed: of directions, of the projection and of shuffled tokens.
 
     Returns:
         The audit. The model is left as it is; everything is measured in evaluation mode.
@@ -79,8 +93,10 @@ def audit(model: Any, data: Any = None, *, loss: Callable[[Any], Tensor] | None 
         if loss is not None and not callable(loss):
             raise OptionError(f"loss={loss!r}: give a function that takes the output and returns a scalar of it.")
         module = watchable(subject.module, subject.inputs)
+        if needed is not None and (isinstance(needed, bool) or not isinstance(needed, Integral) or needed < 0):
+            raise OptionError(f"needed={needed!r}: it counts steps back, so it has to be a whole number from 0.")
         with threads_for(_products(module)):
-            return _measured(module, subject, loss, seed)
+            return _measured(module, subject, loss, needed, seed)
 
 
 def _products(module: nn.Module) -> int:
@@ -89,31 +105,112 @@ def _products(module: nn.Module) -> int:
     return MOST_SAMPLES * max((each.cell.blocks * each.hidden_size**2 for each in layers), default=0)
 
 
-def _measured(module: nn.Module, subject: Subject, given: Callable[[Any], Tensor] | None, seed: int) -> Audit:
-    output, recorded = record(module, subject.inputs)
+def _measured(
+    module: nn.Module, subject: Subject, given: Callable[[Any], Tensor] | None, needed: int | None, seed: int
+) -> Audit:
+    inputs = differentiable(subject.inputs)
+    output, recorded = record(module, inputs)
     _require_finite(recorded)
     y = first_tensor(output)
+    whole: Callable[[Any], Tensor] | None = subject.loss
     if subject.loss is not None:
         loss = steps = _checked(subject.loss(output))
         words = "the model's own loss"
     elif given is not None:
         loss = steps = _checked(given(subject.answer(output)))
+        whole = lambda made: given(subject.answer(made))  # noqa: E731
         words = "the loss that was given"
     else:
         loss, steps, words = projection(y, recorded, seed)
     itemised, of_items = _itemised(recorded, y, steps)
     grown, exponents, of_growth = _grown(recorded, seed)
+    recalled, of_recall = _recalled(inputs, recorded, seed)
+    far, of_horizon = _far(module, inputs, output, recorded, whole)
+    flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
+    ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
+    known = subject.needed() if needed is None else Needed(int(needed), "given")
+    reached = reach(flows, itemised, gates, exponents, recalled, far, ends, known)
+    evidence = Evidence(
+        recorded,
+        gates,
+        exponents,
+        reached,
+        grows(flows, itemised, ends),
+        tokens=_tokens(inputs, recorded),
+        history=subject.history,
+        last_only=_last_only(y, recorded, loss, subject.target),
+    )
     return Audit(
-        gradient_flow=gradient_flow(recorded, loss),
+        gradient_flow=flows,
         itemised=itemised,
         depth=gradient_by_layer(recorded, loss),
-        gates=gate_activity(recorded),
+        gates=gates,
         growth=grown,
         lyapunov=exponents,
+        recall=recalled,
+        horizon=far,
+        reach=reached,
+        findings=findings(evidence),
         loss=words,
-        notes=(*subject.notes, *of_items, *of_growth),
-        ends=tuple(int(each.inside.any(dim=1).sum()) for each in recorded),
+        notes=(*subject.notes, *of_items, *of_growth, *of_recall, *of_horizon),
+        ends=ends,
     )
+
+
+def _recalled(inputs: Mapping[str, Any], recorded: Sequence[Recorded], seed: int) -> tuple[list[Recall], list[str]]:
+    """What the states hold of the input, and a note where they were not probed."""
+    found = sequences_in(inputs, recorded)
+    tokens = None
+    if found is not None and not inputs[found.name].is_floating_point():
+        tokens = inputs[found.name].movedim((found.steps, found.samples), (0, 1))
+        if tokens.shape[:2] != recorded[0].inside.shape or tokens.ndim > 2:
+            return [], ["what the state holds was left out: the recurrence does not run over the tokens themselves"]
+    try:
+        return recall(recorded, tokens, seed=seed), []
+    except (DataError, OptionError) as error:
+        return [], [f"what the state holds was left out: {_beginning_small(error)}"]
+
+
+def _tokens(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> bool:
+    found = sequences_in(inputs, recorded)
+    return found is not None and not inputs[found.name].is_floating_point()
+
+
+def _last_only(y: Any, recorded: Sequence[Recorded], loss: Tensor, target: Tensor | None) -> bool:
+    """Whether the loss reads one step of an output that has an answer for each."""
+    axes = axes_of(recorded, y) if isinstance(y, Tensor) and y.ndim > 2 else None
+    if axes is None or target is None or target.ndim < 2:
+        return False
+    T = y.shape[axes.steps]
+    by_output = torch.autograd.grad(loss, y, retain_graph=True, allow_unused=True)[0]
+    if by_output is None or target.shape[1] != T or T < 2:
+        return False
+    return int(by_output.movedim(axes.steps, 0).flatten(1).any(dim=1).sum()) == 1
+
+
+def _far(
+    module: nn.Module,
+    inputs: Mapping[str, Any],
+    output: Any,
+    recorded: Sequence[Recorded],
+    loss: Callable[[Any], Tensor] | None,
+) -> tuple[Horizon | None, list[str]]:
+    """How far back answers use the past, and notes on that."""
+    try:
+        found = horizon_of(module, inputs, output, recorded, loss)
+    except OptionError as error:
+        return None, [f"what answers use was left out: {_beginning_small(error)}"]
+    if found.disagree:
+        return found, [
+            f"gradient and exchange order the inputs differently (rank correlation {found.agreement:.2f}): trust "
+            f"neither alone"
+        ]
+    return found, []
+
+
+def _beginning_small(error: Exception) -> str:
+    words = str(error).rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 def _require_finite(recorded: Sequence[Recorded]) -> None:

@@ -13,9 +13,13 @@ from torch import Tensor, nn
 
 from recuerdo import shapes
 from recuerdo.errors import DataError, OptionError, ShapeError
-from recuerdo.learn import Problem
+from recuerdo.learn import History, Problem
 from recuerdo.memory.adapters import arguments_by_name
+from recuerdo.memory.reach import Needed, needed_of
 from recuerdo.nn import RecurrentLayer, convert
+
+READ = 2_000
+"""Samples that are asked what the task needs."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Subject:
         loss: its output -> the loss that the model brings; None if it brings none.
         answer: its output -> what the model that was given would have answered.
         notes: what was left out, in sentences.
+        needed: asked for how many steps back the task needs, as far as the model's own data tell.
+        history: of its training; None where it is not known.
+        target: what its answers are compared with, (N, ...); None where it brings no loss.
     """
 
     module: nn.Module
@@ -35,6 +42,9 @@ class Subject:
     loss: Callable[[Any], Tensor] | None = None
     answer: Callable[[Any], Any] = lambda output: output
     notes: tuple[str, ...] = ()
+    needed: Callable[[], Needed] = lambda: Needed(None, "unknown")
+    history: History | None = None
+    target: Tensor | None = None
 
 
 def subject_of(model: Any, data: Any, *, most: int | None = None) -> Subject:
@@ -101,7 +111,36 @@ def _of_problem(problem: Problem) -> Subject:
     batch = next(iter(problem.batches))
     problem.batches.load_state_dict(place)
     inputs = arguments_by_name(problem.module, batch.inputs)
-    return Subject(problem.module, inputs, lambda output: problem.loss(output, batch))
+    return Subject(
+        problem.module,
+        inputs,
+        lambda output: problem.loss(output, batch),
+        needed=lambda: _needed(problem, place),
+        history=problem.history,
+        target=batch.target,
+    )
+
+
+def _needed(problem: Problem, place: dict[str, int]) -> Needed:
+    """What a linear readout of the sequences says, where they are numbers of one length, and so are the answers."""
+    if problem.needed is not None:
+        return Needed(problem.needed, "known of the data")
+    sequences, answers, count = [], [], 0
+    for batch in problem.batches:
+        first = next((each for each in batch.inputs.values() if each.ndim == 3 and each.is_floating_point()), None)
+        if first is None or batch.inputs.get("lengths") is not None or not batch.target.is_floating_point():
+            break
+        target = batch.target
+        if target.ndim == 3 and target.shape[1] == first.shape[1]:  # an answer at each step: the last one
+            target = target[:, -1]
+        sequences.append(first)
+        answers.append(target.flatten(1) if target.ndim > 1 else target.unsqueeze(1))
+        count += len(first)
+        if count >= READ:
+            break
+    problem.batches.load_state_dict(place)
+    alike = len({each.shape[1:] for each in sequences}) == 1
+    return needed_of(torch.cat(sequences), torch.cat(answers)) if alike else Needed(None, "unknown")
 
 
 def _of_layer(layer: nn.RNNBase | RecurrentLayer, data: Any, most: int | None, answer: Callable[[Any], Any]) -> Subject:

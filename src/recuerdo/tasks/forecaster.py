@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -401,7 +402,7 @@ class Forecaster(Fitting):
         objective = Objective(self.loss, make_head(trained.shape.head, trained.shape.levels), plan.log)
         name = known.target if isinstance(known.target, str) else "y"
         names = _column_names(trained.encoding, rows.table.shape[1] - 1)
-        return as_problem(
+        problem = as_problem(
             trained.net,
             rows_for(trained.net, rows),
             windows,
@@ -411,6 +412,8 @@ class Forecaster(Fitting):
             shuffle=False,
             labels=(name, *(COLUMNS if trained.shape.memory == "running" else ()), *names),
         )
+        beyond = plan.season if plan.season > plan.lookback else None  # a season that no window shows
+        return replace(problem, history=trained.history, needed=beyond)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.

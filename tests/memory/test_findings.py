@@ -1,0 +1,62 @@
+"""The first finding names the planted fault, and healthy networks are left in peace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.memory.patients import FIRST, HEALTHY, SECOND, SICK, patient
+
+import recuerdo as rc
+from recuerdo.learn import History
+from recuerdo.memory import audit
+
+SEEDS = 100, 101, 102
+
+
+def right(code, found):
+    return found[:1] == [code] if code in SICK else found == []
+
+
+def faults(problem):
+    return [each.code for each in audit(problem).findings if each.fault]
+
+
+@pytest.mark.parametrize("code", SICK + HEALTHY)
+def test_the_fault_is_named_in_the_ward_where_the_thresholds_were_set(code):
+    found = faults(patient(code, FIRST, 0))
+    assert right(code, found), found
+
+
+def test_the_fault_is_named_in_another_ward():
+    wrong = []
+    for code in SICK + HEALTHY:
+        for seed in SEEDS:
+            found = faults(patient(code, SECOND, seed))
+            if not right(code, found):
+                wrong.append((code, seed, found))
+    assert len(wrong) <= 2, wrong
+
+
+def test_a_finding_is_a_sentence_with_its_numbers_and_a_remedy():
+    found = audit(patient("vanishing", FIRST, 1))
+    (first, *_) = found.findings
+    assert str(found.reach) in first.sentence
+    assert "Try: cell='lstm' with a forget bias for 25 steps (init='chrono', max_lag=25)." in str(first)
+    assert first.options == {"cell": "lstm", "init": "chrono", "max_lag": 25}
+    assert str(first) in str(found)
+
+
+def test_without_a_history_what_it_would_say_is_not_said():
+    problem = patient("clipping", FIRST, 1)
+    assert faults(problem) == ["clipping"]
+    assert faults(replace(problem, history=None)) == []
+    assert faults(replace(problem, history=History())) == ["untrained"]
+
+
+def test_a_layer_alone_has_no_fault_but_its_own():
+    assert audit(rc.nn.GRU(1, 8), torch.randn(16, 20, 1)).findings == []
+    (found,) = audit(rc.nn.GRU(1, 8), 1000 * torch.randn(16, 20, 1)).findings[:1]
+    assert found.code == "unscaled"
+    assert "spread" in found.sentence
