@@ -103,8 +103,8 @@ def sequences_in(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> Seq
         return None
     _, _, length, name, samples, steps = max(found, key=lambda each: each[:3])
     given = inputs.get("lengths")
-    whole = torch.full((N,), length)
-    lengths = whole if given is None else torch.as_tensor(given).cpu().clamp(max=length)
+    whole = torch.full((N,), length, device=inputs[name].device)
+    lengths = whole if given is None else torch.as_tensor(given).to(whole).clamp(max=length)
     return Sequences(name, samples, steps, lengths)
 
 
@@ -201,7 +201,7 @@ class _Exchange:
             lags = sorted({0, *(round(float(k)) for k in np.geomspace(1, max(furthest, 1), LAGS - 1))})
         if not lags or min(lags) < 0 or max(lags) > max(furthest, 1):
             raise OptionError(f"lags={list(lags)}: they count steps back, from 0 to {furthest}.")
-        known, steps = np.array(sorted(set(lags))), torch.arange(self.T)
+        known, steps = np.array(sorted(set(lags))), torch.arange(self.T, device=self.y.device)
         whole, alone = [], []
         for k in known.tolist():
             back = [place[:, None] - k for place in self.places]
@@ -231,7 +231,7 @@ class _Exchange:
             return [self.where.lengths - 1]
         late = self.read[len(self.read) // 2 :]  # steps with a past
         chosen = late[torch.linspace(0, len(late) - 1, min(PLACES, len(late))).round().long()]
-        return [torch.full((self.N,), int(p)) for p in chosen]
+        return [torch.full_like(self.where.lengths, int(p)) for p in chosen]
 
     @torch.no_grad()
     def _change(self, place: Tensor, exchanged: Tensor) -> float:
@@ -259,8 +259,8 @@ class _Exchange:
         """The sequences with these steps of the next sample's; beyond its end it begins again."""
         axes = (self.where.samples, self.where.steps)
         x = self.inputs[self.where.name].detach().movedim(axes, (0, 1))
-        other = (torch.arange(self.N) + 1) % self.N
-        steps = torch.arange(self.T) % self.where.lengths[other][:, None].clamp(min=1)
+        other = (torch.arange(self.N, device=x.device) + 1) % self.N
+        steps = torch.arange(self.T, device=x.device) % self.where.lengths[other][:, None].clamp(min=1)
         there = exchanged.view(self.N, self.T, *[1] * (x.ndim - 2))
         return torch.where(there, x[other[:, None], steps], x).movedim((0, 1), axes)
 
@@ -277,9 +277,9 @@ class _Exchange:
             self._at(place, by).copy_(self._at(place, self.by_y))
             (g,) = torch.autograd.grad(self.y, x, by, retain_graph=True, materialize_grads=True)
             size = g.movedim(axes, (0, 1)).reshape(self.N, self.T, -1).norm(dim=-1)
-            back = place[:, None] - torch.as_tensor(lags)
+            back = place[:, None] - torch.as_tensor(lags, device=place.device)
             counts = (back >= 0).sum(dim=0).clamp(min=1)
-            sums += ((size.gather(1, back.clamp(min=0)) * (back >= 0)).sum(dim=0) / counts).double().numpy()
+            sums += ((size.gather(1, back.clamp(min=0)) * (back >= 0)).sum(dim=0) / counts).double().cpu().numpy()
         return sums / len(self.places)
 
 

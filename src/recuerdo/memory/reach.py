@@ -174,7 +174,7 @@ def needed_of(x: Tensor, y: Tensor) -> Needed:
     unknown = Needed(None, "unknown")
     if N < ROWS or not (x.isfinite().all() and y.isfinite().all()):
         return unknown
-    x, y = x.double(), y.double()
+    x, y = x.double().cpu(), y.double().cpu()
     parts = parts_of(torch.arange(N), torch.zeros(N))
     furthest = min(T - 1, N // (LEAST * D))
     lags = sorted({*range(min(furthest, 24) + 1), *(round(float(k)) for k in np.geomspace(1, max(furthest, 1), 16))})

@@ -110,7 +110,7 @@ def recall(
     same = [each for each in recorded if each.inside.shape == first.inside.shape]
     P = max(sum(state.shape[-1] for state in each.states.values()) for each in same)
     known = _checked(lags, first) if lags is not None else _lags(first, P)
-    x = first.job.x.detach().double() if tokens is None else _one_hot(tokens)
+    x = first.job.x.detach().double().cpu() if tokens is None else _one_hot(tokens.cpu())
     return [_of_one(each, x, np.array(known), tokens, seed) for each in same]
 
 
@@ -139,7 +139,8 @@ def _one_hot(tokens: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _of_one(recorded: Recorded, x: Tensor, lags: NDArray[np.int64], tokens: Tensor | None, seed: int) -> Recall:
-    inside, state = recorded.inside, torch.cat([each.detach().double() for each in recorded.states.values()], dim=-1)
+    inside = recorded.inside.cpu()
+    state = torch.cat([each.detach().double().cpu() for each in recorded.states.values()], dim=-1)
     if recorded.job.reverse:  # then the past is what comes later
         inside, state, x = inside.flip(0), state.flip(0), x.flip(0)
     furthest = int(lags[-1])
