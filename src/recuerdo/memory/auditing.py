@@ -15,7 +15,7 @@ from recuerdo.errors import DataError, OptionError
 from recuerdo.learn import threads_for
 from recuerdo.memory.adapters import watchable
 from recuerdo.memory.audited import Audit
-from recuerdo.memory.axes import axes_of
+from recuerdo.memory.axes import Axes, axes_of
 from recuerdo.memory.depth import gradient_by_layer
 from recuerdo.memory.findings import Evidence, findings
 from recuerdo.memory.flow import gradient_flow
@@ -122,10 +122,11 @@ def _measured(
         words = "the loss that was given"
     else:
         loss, steps, words = projection(y, recorded, seed)
-    itemised, of_items = _itemised(recorded, y, steps)
+    axes = axes_of(recorded, y) if isinstance(y, Tensor) else None
+    itemised, of_items = _itemised(recorded, y, steps, axes)
     grown, exponents, of_growth = _grown(recorded, seed)
     recalled, of_recall = _recalled(inputs, recorded, seed)
-    far, of_horizon = _far(module, inputs, output, recorded, whole)
+    far, of_horizon = _far(module, inputs, output, recorded, whole, axes)
     flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
     ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
     known = subject.needed() if needed is None else Needed(int(needed), "given")
@@ -138,7 +139,7 @@ def _measured(
         grows(flows, itemised, ends),
         tokens=_tokens(inputs, recorded),
         history=subject.history,
-        last_only=_last_only(y, recorded, loss, subject.target),
+        last_only=_last_only(y, axes, loss, subject.target),
     )
     return Audit(
         gradient_flow=flows,
@@ -176,10 +177,9 @@ def _tokens(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> bool:
     return found is not None and not inputs[found.name].is_floating_point()
 
 
-def _last_only(y: Any, recorded: Sequence[Recorded], loss: Tensor, target: Tensor | None) -> bool:
+def _last_only(y: Any, axes: Axes | None, loss: Tensor, target: Tensor | None) -> bool:
     """Whether the loss reads one step of an output that has an answer for each."""
-    axes = axes_of(recorded, y) if isinstance(y, Tensor) and y.ndim > 2 else None
-    if axes is None or target is None or target.ndim < 2:
+    if axes is None or y.ndim < 3 or target is None or target.ndim < 2:
         return False
     T = y.shape[axes.steps]
     by_output = torch.autograd.grad(loss, y, retain_graph=True, allow_unused=True)[0]
@@ -194,10 +194,11 @@ def _far(
     output: Any,
     recorded: Sequence[Recorded],
     loss: Callable[[Any], Tensor] | None,
+    axes: Axes | None,
 ) -> tuple[Horizon | None, list[str]]:
     """How far back answers use the past, and notes on that."""
     try:
-        found = horizon_of(module, inputs, output, recorded, loss)
+        found = horizon_of(module, inputs, output, recorded, loss, axes=axes)
     except OptionError as error:
         return None, [f"what answers use was left out: {_beginning_small(error)}"]
     if found.disagree:
@@ -233,9 +234,11 @@ def _checked(loss: Any) -> Tensor:
     return loss
 
 
-def _itemised(recorded: Sequence[Recorded], y: Any, steps: Tensor) -> tuple[list[ItemisedFlow], list[str]]:
+def _itemised(
+    recorded: Sequence[Recorded], y: Any, steps: Tensor, axes: Axes | None
+) -> tuple[list[ItemisedFlow], list[str]]:
     """The itemised flow, and notes on what it leaves out."""
-    reason, axes = None, axes_of(recorded, y) if isinstance(y, Tensor) else None
+    reason = None
     if not isinstance(y, Tensor):
         reason = f"the module's first output is a {type(y).__name__} and no tensor"
     elif y.ndim < 2:
@@ -248,7 +251,7 @@ def _itemised(recorded: Sequence[Recorded], y: Any, steps: Tensor) -> tuple[list
         reason = "the loss does not read the module's first output"
     if reason is not None:
         return [], [f"the itemised flow was left out: {reason}"]
-    itemised = itemised_flow(recorded, y, steps)
+    itemised = itemised_flow(recorded, y, steps, axes=axes)
     shown, of = len(itemised[0].losses), itemised[0].of
     notes = [f"the itemised flow holds {shown} of the {of} steps that the loss reads"] if of > shown else []
     return itemised, notes

@@ -157,10 +157,11 @@ def horizon_of(
     recorded: Sequence[Recorded],
     loss: Callable[[Any], Tensor] | None = None,
     *,
+    axes: Axes | None = None,
     lags: Sequence[int] | None = None,
 ) -> Horizon:
     """As :func:`horizon`, of what was recorded already from arguments that :func:`differentiable` made."""
-    return _Exchange(module, inputs, output, recorded, loss).over(lags)
+    return _Exchange(module, inputs, output, recorded, loss, axes).over(lags)
 
 
 class _Exchange:
@@ -173,6 +174,7 @@ class _Exchange:
         output: Any,
         recorded: Sequence[Recorded],
         loss: Callable[[Any], Tensor] | None,
+        axes: Axes | None,
     ) -> None:
         self.module, self.loss, self.inputs = module, loss, inputs
         found = sequences_in(inputs, recorded)
@@ -186,7 +188,8 @@ class _Exchange:
         if not isinstance(y, Tensor):
             raise OptionError(f"The module's first output is a {type(y).__name__} and no tensor.")
         self.y: Tensor = y
-        axes = axes_of(recorded, self.y.unsqueeze(-1) if self.y.ndim == 1 else self.y)
+        if axes is None:
+            axes = axes_of(recorded, y.unsqueeze(-1) if y.ndim == 1 else y)
         if axes is None:
             raise OptionError(f"Which axis of the answer, {tuple(self.y.shape)}, counts the samples cannot be told.")
         self.axes: Axes = axes

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recuerdo.errors import OptionError
-from recuerdo.memory.axes import axes_of
+from recuerdo.memory.axes import Axes, axes_of
 from recuerdo.memory.flow import norms
 from recuerdo.memory.recording import Recorded
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Picture
 
 MOST_LOSSES = 24
 """Rows of the matrix at most: each costs a pass back through all steps."""
@@ -59,7 +59,7 @@ class ItemisedFlow:
             }
         )
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
+    def plot(self, *, ax: Picture | None = None) -> Picture:
         """Draw it: see :func:`recuerdo.show.plot_itemised`."""
         from recuerdo import show
 
@@ -67,7 +67,7 @@ class ItemisedFlow:
 
 
 def itemised_flow(
-    recorded: Sequence[Recorded], output: Tensor, loss: Tensor, *, most: int = MOST_LOSSES
+    recorded: Sequence[Recorded], output: Tensor, loss: Tensor, *, most: int = MOST_LOSSES, axes: Axes | None = None
 ) -> list[ItemisedFlow]:
     """Follow the gradient of each step's loss back to each state, in every recorded layer and direction.
 
@@ -77,6 +77,7 @@ def itemised_flow(
             samples is seen from its derivatives, and the steps are on one as long as the recurrence, if there is one.
         loss: a scalar computed from the output.
         most: losses to follow at most; of more, as many are taken evenly, from the first that is read to the last.
+        axes: those of the output, where they are known.
 
     Returns:
         One matrix for each layer and direction, in the order recorded. Memory grows with most times T.
@@ -100,7 +101,7 @@ def itemised_flow(
             f"An itemised flow needs an output with samples and steps, (N, K, ...), got shape "
             f"{tuple(output.shape)}: take the output at every step rather than one number."
         )
-    axes = axes_of(recorded, output)
+    axes = axes_of(recorded, output) if axes is None else axes
     if axes is None:
         raise OptionError(
             f"Which axis of this output, {tuple(output.shape)}, counts the samples cannot be told: give the tensor as "
