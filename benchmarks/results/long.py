@@ -106,8 +106,7 @@ def figures(case: Long, effort: Effort) -> Iterator[Figure]:
         together = replace(together, trials=(*together.trials, trial))
         written(together, path)
         asked = cell == case.cells[0]
-        shuffled = ", shuffled" if case.permutation_seed is not None else ""
-        yield figure(f"{together.title}{shuffled}, {trial.cell}", case, together, asked=asked, options=kept(case, cell))
+        yield figure(f"{together.title}, {trial.cell}", case, together, asked=asked, options=kept(case, cell))
         if trial.stopped == "interrupted":
             raise KeyboardInterrupt
 
@@ -153,6 +152,7 @@ def started(case: Long, problem: KnownProblem) -> ProblemRuns:
         num_layers=case.num_layers,
         random_state=0,
         trials=(),
+        permutation_seed=case.permutation_seed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from torch import nn
@@ -32,6 +33,7 @@ def test_all_four_cells_recall_over_a_few_steps(recalled):
         assert losses[0] > recalled.chance / 2 > losses[-1]
     assert recalled.verdict == "Solved (99 % right) by FRNN, IndRNN, LSTM and GRU."
     assert recalled.title == "Delayed recall, lag = 6"
+    assert replace(recalled, permutation_seed=0).title == "Delayed recall, lag = 6, shuffled"
     assert (recalled.steps, recalled.left) == (7, ())
 
 

@@ -69,6 +69,7 @@ class ProblemRuns:
         random_state: seed of data and weights.
         trials: one for each cell that was trained.
         left: cells that Ctrl-C kept from being trained.
+        permutation_seed: of the order of the pixels; None where they are as they were.
     """
 
     problem: str
@@ -84,12 +85,14 @@ class ProblemRuns:
     random_state: int
     trials: tuple[ProblemTrial, ...]
     left: tuple[str, ...] = ()
+    permutation_seed: int | None = None
 
     @property
     def title(self) -> str:
-        """The problem and its length."""
+        """The problem and its length, and whether its pixels are shuffled."""
         name = self.problem.replace("-", " ").replace("mnist", "MNIST")
-        return f"{name[0].upper()}{name[1:]}, {self.counted} = {self.length}"
+        shuffled = "" if self.permutation_seed is None else ", shuffled"
+        return f"{name[0].upper()}{name[1:]}, {self.counted} = {self.length}{shuffled}"
 
     @property
     def verdict(self) -> str:
@@ -213,6 +216,7 @@ def run_problem(
         hidden_size=hidden_size,
         num_layers=num_layers,
         random_state=random_state,
+        permutation_seed=permutation_seed,
         trials=tuple(trials),
         left=tuple(cells[len(trials) :]),
     )
