@@ -103,7 +103,7 @@ def recall(
         >>> _ = layer.weight_hh_l0.data.copy_(torch.tensor([[0.0, 0], [1, 0]]))  # unit 1 is what unit 0 was
         >>> _ = layer.weight_ih_l0.data.copy_(torch.tensor([[1.0], [0]]))
         >>> _, recorded = rc.memory.record(layer, {"x": torch.randn(20, 50, 1)})
-        >>> recall(recorded, lags=[1, 2])[0].score.round(3).tolist()
+        >>> recall(recorded, lags=[1, 2])[0].score.round(1).tolist()
         [1.0, 0.0]
     """
     first = recorded[0]
