@@ -125,7 +125,10 @@ def _measured(
     axes = axes_of(recorded, y) if isinstance(y, Tensor) else None
     itemised, of_items = _itemised(recorded, y, steps, axes)
     grown, exponents, of_growth = _grown(recorded, seed)
-    recalled, of_recall = _recalled(inputs, recorded, seed)
+    found = sequences_in(inputs, recorded)
+    tokens = found is not None and not inputs[found.name].is_floating_point()
+    ids = inputs[found.name].movedim((found.steps, found.samples), (0, 1)) if found is not None and tokens else None
+    recalled, of_recall = _recalled(recorded, ids, seed)
     far, of_horizon = _far(module, inputs, output, recorded, whole, axes)
     flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
     ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
@@ -134,10 +137,9 @@ def _measured(
     evidence = Evidence(
         recorded,
         gates,
-        exponents,
         reached,
         grows(flows, itemised, ends),
-        tokens=_tokens(inputs, recorded),
+        tokens=tokens,
         history=subject.history,
         last_only=_last_only(y, axes, loss, subject.target),
     )
@@ -158,23 +160,14 @@ def _measured(
     )
 
 
-def _recalled(inputs: Mapping[str, Any], recorded: Sequence[Recorded], seed: int) -> tuple[list[Recall], list[str]]:
+def _recalled(recorded: Sequence[Recorded], tokens: Tensor | None, seed: int) -> tuple[list[Recall], list[str]]:
     """What the states hold of the input, and a note where they were not probed."""
-    found = sequences_in(inputs, recorded)
-    tokens = None
-    if found is not None and not inputs[found.name].is_floating_point():
-        tokens = inputs[found.name].movedim((found.steps, found.samples), (0, 1))
-        if tokens.shape[:2] != recorded[0].inside.shape or tokens.ndim > 2:
-            return [], ["what the state holds was left out: the recurrence does not run over the tokens themselves"]
+    if tokens is not None and tokens.shape != recorded[0].inside.shape:
+        return [], ["what the state holds was left out: the recurrence does not run over the tokens themselves"]
     try:
         return recall(recorded, tokens, seed=seed), []
     except (DataError, OptionError) as error:
         return [], [f"what the state holds was left out: {_beginning_small(error)}"]
-
-
-def _tokens(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> bool:
-    found = sequences_in(inputs, recorded)
-    return found is not None and not inputs[found.name].is_floating_point()
 
 
 def _last_only(y: Any, axes: Axes | None, loss: Tensor, target: Tensor | None) -> bool:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from recuerdo.learn import History
 from recuerdo.memory.gates import GateActivity
-from recuerdo.memory.jacobians import Lyapunov
 from recuerdo.memory.reach import SLOWEST, Reach
 from recuerdo.memory.recording import Recorded
 
@@ -50,7 +49,7 @@ class Finding:
     """Something to change, or to know.
 
     Attributes:
-        code: its kind, one of :data:`CODES`.
+        code: its kind, such as "vanishing".
         sentence: what was found, with its numbers.
         remedy: what to try.
         options: the same as options of an estimator, as far as they are known.
@@ -73,7 +72,7 @@ class Evidence:
 
     Attributes:
         recorded: every recurrence; its gates, states and inputs.
-        gates, lyapunov, reach: what was measured.
+        gates, reach: what was measured.
         growth: |dL/ds| further back from the loss by that where it is read, at most.
         tokens: whether the input is tokens.
         history: of the training; None where it is not known.
@@ -82,7 +81,6 @@ class Evidence:
 
     recorded: Sequence[Recorded]
     gates: Sequence[GateActivity]
-    lyapunov: Sequence[Lyapunov]
     reach: Reach
     growth: float
     tokens: bool
@@ -209,17 +207,17 @@ def _forgets(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _saturated(evidence: Evidence) -> Iterator[Finding]:
-    worst: tuple[float, str] = (0.0, "")
-    for each in evidence.gates:
-        for gate, left in each.left.items():
-            worst = max(worst, (float((left + each.right[gate]).mean()), f"gate {gate} of {each.name}"))
-    share, which = worst
-    means = [float((left + each.right[gate]).mean()) for each in evidence.gates for gate, left in each.left.items()]
-    if means and float(np.mean(means)) > STUCK:
+    shares = {
+        f"gate {gate} of {each.name}": float((left + each.right[gate]).mean())
+        for each in evidence.gates
+        for gate, left in each.left.items()
+    }
+    if shares and (mean := float(np.mean(list(shares.values())))) > STUCK:
+        worst = max(shares, key=shares.__getitem__)
         yield Finding(
             "saturated",
-            f"The gates are shut or open, and seldom in between ({100 * float(np.mean(means)):.0f} % of the time; "
-            f"{which} {100 * share:.0f} %): no gradient moves them.",
+            f"The gates are shut or open, and seldom in between ({100 * mean:.0f} % of the time; {worst} "
+            f"{100 * shares[worst]:.0f} %): no gradient moves them.",
             "smaller weights: begin anew with a smaller learning rate or with weight_decay",
         )
 
