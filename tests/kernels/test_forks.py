@@ -35,8 +35,8 @@ def training():
 
 
 def threads_of_torch():
-    square = torch.ones(1000, 1000)
-    return [torch.mm(square, square), square.exp()]
+    square = torch.ones(1000, 1000)  # exact sums: the first exp of a process is not (pytorch issue 188792)
+    return [torch.mm(square, square), square + square]
 
 
 def nothing():
