@@ -7,7 +7,7 @@ import torch
 from tests.nn.cases import CELLS, build, randn
 
 from recuerdo.memory import record
-from recuerdo.memory.axes import axes_of, rows
+from recuerdo.memory.axes import Axes, at_each_step, axes_of, rows
 from recuerdo.nn import GRU
 
 N, D, H = 4, 2, 3
@@ -59,3 +59,14 @@ def test_samples_that_see_each_other_cannot_be_told_apart() -> None:
     assert axes_of(recorded, output - output.mean(dim=0)) is None
     assert axes_of(recorded, output[:, -1].mean(dim=0)) is None
     assert axes_of(recorded, output.detach()) is None
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_an_answer_for_each_step_is_told_from_one_that_looks_ahead(bidirectional: bool) -> None:
+    (output, _), recorded = record(GRU(D, H, 2, bidirectional=bidirectional), {"x": torch.randn(N, 7, D)})
+    assert at_each_step(recorded, output, Axes(0, 1))
+    assert at_each_step(recorded, output.transpose(0, 1), Axes(1, 0))
+    ahead = output[:, -1:].expand_as(output)
+    assert not at_each_step(recorded, ahead, Axes(0, 1))
+    assert not at_each_step(recorded, output[:, -1], Axes(0, 1))
+    assert not at_each_step(recorded, output[:, :5], Axes(0, 1))

@@ -10,7 +10,8 @@ from tests.memory.patients import FIRST, HEALTHY, SECOND, SICK, patient
 
 import recuerdo as rc
 from recuerdo.learn import History
-from recuerdo.memory import audit
+from recuerdo.memory import Needed, audit
+from recuerdo.memory.findings import Evidence, _exploding, _vanishing
 
 SEEDS = 100, 101, 102
 
@@ -43,7 +44,7 @@ def test_a_finding_is_a_sentence_with_its_numbers_and_a_remedy():
     found = audit(patient("vanishing", FIRST, 1))
     (first, *_) = found.findings
     assert str(found.reach) in first.sentence
-    assert "Try: cell='lstm' with a forget bias for 25 steps (init='chrono', max_lag=25)." in str(first)
+    assert "Try: cell='lstm', with a forget bias for 25 steps (init='chrono', max_lag=25)." in str(first)
     assert first.options == {"cell": "lstm", "init": "chrono", "max_lag": 25}
     assert str(first) in str(found)
 
@@ -60,3 +61,18 @@ def test_a_layer_alone_has_no_fault_but_its_own():
     (found,) = audit(rc.nn.GRU(1, 8), 1000 * torch.randn(16, 20, 1)).findings[:1]
     assert found.code == "unscaled"
     assert "spread" in found.sentence
+
+
+def test_a_gradient_that_is_small_where_all_is_learned_is_no_fault():
+    """What answers use cannot have been out of reach."""
+    problem = patient("vanishing", FIRST, 1)
+    evidence = Evidence([], [], replace(audit(problem).reach, used=25), 1.0, False, None)
+    assert list(_vanishing(evidence)) == []
+    assert len(list(_vanishing(replace(evidence, reach=replace(evidence.reach, used=24))))) == 1
+
+
+@pytest.mark.parametrize(("need", "options"), [(25, {"init": "chrono", "max_lag": 25}), (2, {}), (None, {})])
+def test_a_forget_bias_is_asked_for_as_far_as_the_task_is_known_to_need(need, options):
+    reached = replace(audit(patient("exploding", FIRST, 1)).reach, needed=Needed(need, "given"))
+    (found,) = _exploding(Evidence([], [], reached, 1e6, False, None))
+    assert found.options == {"cell": "lstm", **options}

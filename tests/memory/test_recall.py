@@ -105,7 +105,7 @@ def test_copying_is_held_by_the_one_that_keeps_it_and_not_by_the_other():
 def test_by_default_lags_are_all_small_ones_and_ever_fewer():
     (found,) = recall(recorded(rc.nn.GRU(1, 8), torch.randn(32, 100, 1)))
     assert found.lags[:4].tolist() == [1, 2, 3, 4]
-    assert 50 <= found.measured <= 80
+    assert 50 <= found.measured <= 90
     assert len(found.lags) <= 25
     frame = found.to_frame()
     assert frame.columns == ["layer", "lag", "found", "baseline", "score"]

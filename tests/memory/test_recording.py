@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from recuerdo.errors import OptionError
 from recuerdo.kernels.watching import watcher
 from recuerdo.memory import Recorded, record
+from recuerdo.memory.recording import joined
 from recuerdo.nn import FRNN, GRU, LSTM, RecurrentLayer, Stack
 
 N, T, D, H = 3, 5, 2, 3
@@ -258,3 +259,20 @@ def test_values_alone_are_recorded_by_the_fastest_backend_without_a_graph(cell: 
             one.result.states + one.result.gates, other.result.states + other.result.gates, strict=True
         ):
             torch.testing.assert_close(mine, theirs.detach(), rtol=1e-12, atol=1e-12)
+
+
+def test_batches_of_one_module_are_put_side_by_side() -> None:
+    layer = LSTM(2, 3, bidirectional=True).eval()
+    x, lengths = torch.randn(7, 5, 2), torch.tensor([5, 3, 5, 1, 2, 5, 4])
+    batches = [
+        record(layer, {"x": x[part], "lengths": lengths[part]}, differentiable=False)[1]
+        for part in (slice(4), slice(4, 7))
+    ]
+    _, whole = record(layer, {"x": x, "lengths": lengths}, differentiable=False)
+    for one, other in zip(joined(batches), whole, strict=True):
+        assert one.name == other.name
+        assert one.job.reverse == other.job.reverse
+        torch.testing.assert_close(one.inside, other.inside)
+        for name in ("states", "gates"):
+            for mine, theirs in zip(getattr(one, name).values(), getattr(other, name).values(), strict=True):
+                torch.testing.assert_close(mine, theirs)

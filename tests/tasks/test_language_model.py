@@ -140,6 +140,8 @@ def test_a_saved_model_is_the_same(level, tmp_path):
     assert again.generate("the", random_state=3) == model.generate("the", random_state=3)
     assert again.report_ == model.report_
     assert again.settings() == {**model.settings(), "random_state": model.report_.random_state}
+    assert again.as_problem(TEXT).history == model.as_problem(TEXT).history
+    assert again.as_problem(TEXT).history.steps == model.report_.steps
     assert "mañana" not in (tmp_path / "model" / "model.json").read_text() or level != "char"
 
 

@@ -98,3 +98,21 @@ def test_a_model_that_is_not_whole_is_said(gone, tmp_path):
     (path / "model.json").write_text(json.dumps(card))
     with pytest.raises(ModelFileError, match=f"is no whole model: '{gone}'"):
         load(path)
+
+
+def test_the_trainings_come_back_and_those_of_older_files_are_unknown(tmp_path):
+    model = SequenceClassifier(n_seeds=2, **SMALL).fit(X, Y)
+    folder = model.save(tmp_path / "model")
+    history = load(folder).as_problem(X, Y).history
+    assert history == model.as_problem(X, Y).history
+    assert history.steps == 10
+    card = json.loads((folder / "model.json").read_text())
+    del card["histories"]
+    (folder / "model.json").write_text(json.dumps(card))
+    assert load(folder).as_problem(X, Y).history is None
+
+
+def test_a_training_that_partial_fit_went_on_with_is_not_told():
+    model = SequenceClassifier(**SMALL).fit(X, Y)
+    model.partial_fit(X, Y)
+    assert model.as_problem(X, Y).history is None

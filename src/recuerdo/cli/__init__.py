@@ -13,6 +13,7 @@ import typer
 from recuerdo._version import __version__
 from recuerdo.cli.classify import classify
 from recuerdo.cli.demo import demo
+from recuerdo.cli.doctor import doctor
 from recuerdo.cli.forecast import forecast
 from recuerdo.cli.grouped import GroupedCommand
 from recuerdo.cli.info import info
@@ -51,7 +52,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (demo, forecast, classify, memory, problem, info):
+for each in (demo, forecast, classify, memory, doctor, problem, info):
     app.command(cls=GroupedCommand)(interruptible(each))
 language = typer.Typer(
     help="Language models: the next word, character or piece of a word.", no_args_is_help=True, rich_markup_mode=None

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from recuerdo.learn import Problem
 
 
 def memory(
@@ -37,6 +34,7 @@ def memory(
 ) -> None:
     """Show where a model's gradients go and what its gates do."""
     from recuerdo.cli import results
+    from recuerdo.cli.given_model import read_for
     from recuerdo.errors import OptionError
     from recuerdo.memory import audit, unfold
     from recuerdo.show import save_picture
@@ -48,7 +46,8 @@ def memory(
         if asked is None:
             raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
         step = int(asked[1])
-    problem = _problem(load(model), data)
+    fitted = load(model)
+    problem = fitted.as_problem(*read_for(fitted, data))
     found = audit(problem)
     directory = out or results.fresh_directory(f"memory-{model.resolve().name}")
     names = [f"{picture}.png" for picture in found.pictures]
@@ -71,23 +70,3 @@ def memory(
     print("\nWritten:")
     for name in names:
         print(f"  {directory / name}")
-
-
-def _problem(model: Any, data: str) -> Problem:
-    """What a model of any kind learns from a file."""
-    from recuerdo.cli.given_sequences import Columns, as_numbers, read_given
-    from recuerdo.errors import DataError
-    from recuerdo.tasks import Forecaster, LanguageModel
-    from recuerdo.tasks.sequence_files import columns_of
-
-    if isinstance(model, Forecaster):
-        return model.as_problem(data)
-    if not data:
-        raise DataError("DATA is empty: name a file like the one that the model was fitted on.")
-    path = Path(data)
-    if isinstance(model, LanguageModel):
-        return model.as_problem(path)
-    columns = Columns.of_model(columns_of(model), Columns(each=model.output == "each"), path)
-    given = read_given(path, columns, labelled=True)
-    given = given if model.CLASSES else as_numbers(given)
-    return model.as_problem(given.X, given.answers)

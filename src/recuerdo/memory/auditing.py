@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -15,24 +16,27 @@ from recuerdo.errors import DataError, OptionError
 from recuerdo.learn import threads_for
 from recuerdo.memory.adapters import watchable
 from recuerdo.memory.audited import Audit
-from recuerdo.memory.axes import Axes, axes_of
+from recuerdo.memory.axes import Axes, at_each_step, axes_of
 from recuerdo.memory.depth import gradient_by_layer
 from recuerdo.memory.findings import Evidence, findings
 from recuerdo.memory.flow import gradient_flow
 from recuerdo.memory.gates import gate_activity
 from recuerdo.memory.growth import Growth, growth
-from recuerdo.memory.horizon import Horizon, differentiable, horizon_of, sequences_in
+from recuerdo.memory.horizon import Horizon, Sequences, differentiable, horizon_of, sequences_in
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov
 from recuerdo.memory.projection import first_tensor, projection
 from recuerdo.memory.reach import Needed, grows, reach
 from recuerdo.memory.recall import Recall, recall
-from recuerdo.memory.recording import Recorded, record
+from recuerdo.memory.recording import Recorded, joined, record
 from recuerdo.memory.subject import Subject, subject_of
 from recuerdo.nn import RecurrentLayer
 
 MOST_SAMPLES = 32
 """Samples that an audit looks at: enough for means, few enough to be quick."""
+
+PROBED, NUMBERS = 512, 10_000_000
+"""Samples that probes look at, and numbers of their states, at most: they are fitted, which takes more of them."""
 
 GROWTH_SAMPLES = 4
 """Samples whose Jacobian products are taken."""
@@ -125,20 +129,20 @@ def _measured(
     axes = axes_of(recorded, y) if isinstance(y, Tensor) else None
     itemised, of_items = _itemised(recorded, y, steps, axes)
     grown, exponents, of_growth = _grown(recorded, seed)
-    found = sequences_in(inputs, recorded)
+    found = sequences_in(inputs, recorded, axes)
     tokens = found is not None and not inputs[found.name].is_floating_point()
-    ids = inputs[found.name].movedim((found.steps, found.samples), (0, 1)) if found is not None and tokens else None
-    recalled, of_recall = _recalled(recorded, ids, seed)
+    recalled, of_recall = _recalled(module, subject, recorded, found if tokens else None, seed)
     far, of_horizon = _far(module, inputs, output, recorded, whole, axes)
     flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
     ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
     known = subject.needed() if needed is None else Needed(int(needed), "given")
-    reached = reach(flows, itemised, gates, exponents, recalled, far, ends, known)
+    by_step = itemised if axes is not None and at_each_step(recorded, y, axes) else []
+    reached = reach(flows, by_step, gates, exponents, recalled, far, ends, known)
     evidence = Evidence(
         recorded,
         gates,
         reached,
-        grows(flows, itemised, ends),
+        grows(flows, by_step, ends),
         tokens=tokens,
         history=subject.history,
         last_only=_last_only(y, axes, loss, subject.target),
@@ -160,14 +164,33 @@ def _measured(
     )
 
 
-def _recalled(recorded: Sequence[Recorded], tokens: Tensor | None, seed: int) -> tuple[list[Recall], list[str]]:
-    """What the states hold of the input, and a note where they were not probed."""
-    if tokens is not None and tokens.shape != recorded[0].inside.shape:
+def _recalled(
+    module: nn.Module, subject: Subject, recorded: Sequence[Recorded], tokens: Sequences | None, seed: int
+) -> tuple[list[Recall], list[str]]:
+    """What the states hold of the input, by more samples than all else takes, and a note where it was not probed."""
+    batches, ids = [recorded], [] if tokens is None else [_steps_first(subject.inputs, tokens)]
+    (T, N), names = recorded[0].inside.shape, [each.name for each in recorded]
+    units = sum(state.shape[-1] for each in recorded for state in each.states.values())
+    most = min(PROBED, NUMBERS // (T * units))
+    with closing(subject.more()) as more:
+        while most > N and (inputs := next(more, None)) is not None:
+            _, others = record(module, inputs, differentiable=False)
+            if [each.name for each in others] == names and len(others[0].inside) == T:
+                batches.append(others)
+                ids += [] if tokens is None else [_steps_first(inputs, tokens)]
+                N += others[0].inside.shape[1]
+    known = torch.cat(ids, dim=1) if ids else None
+    if known is not None and known.shape != (T, N):
         return [], ["what the state holds was left out: the recurrence does not run over the tokens themselves"]
     try:
-        return recall(recorded, tokens, seed=seed), []
+        return recall(joined(batches), known, seed=seed), []
     except (DataError, OptionError) as error:
         return [], [f"what the state holds was left out: {_beginning_small(error)}"]
+
+
+def _steps_first(inputs: Mapping[str, Any], found: Sequences) -> Tensor:
+    """The sequences, (T, N)."""
+    return inputs[found.name].movedim((found.steps, found.samples), (0, 1))
 
 
 def _last_only(y: Any, axes: Axes | None, loss: Tensor, target: Tensor | None) -> bool:

@@ -54,6 +54,32 @@ def axes_of(recorded: Sequence[Recorded], output: Tensor) -> Axes | None:
     return None
 
 
+def at_each_step(recorded: Sequence[Recorded], output: Tensor, axes: Axes) -> bool:
+    """Whether an output has an answer for each step; else it is given once, whatever its other axes count.
+
+    The answer of the first step knows no later state of a forward direction.
+
+    Example:
+        >>> import recuerdo as rc
+        >>> (output, h), recorded = rc.memory.record(rc.nn.GRU(1, 3), {"x": torch.randn(2, 5, 1)})
+        >>> horizons = output[:, -1:].expand(2, 5, 3)  # five steps ahead, all from the last state
+        >>> [at_each_step(recorded, each, Axes(0, 1)) for each in (output, horizons)]
+        [True, False]
+    """
+    T = output.shape[axes.steps]
+    if output.ndim < 3 or T < 2:
+        return False
+    forward = [each for each in recorded if each.job.x.shape[0] == T and not each.job.reverse]
+    if not forward:
+        return any(each.job.x.shape[0] == T for each in recorded)
+    first = output.select(axes.steps, 0)
+    if not first.requires_grad:
+        return True
+    ones = torch.ones_like(first)
+    found = torch.autograd.grad(first, forward[-1].nudge, ones, retain_graph=True, materialize_grads=True)
+    return not any(bool(each[1:].any()) for each in found)
+
+
 def rows(one: Recorded, output: Tensor, axis: int) -> Tensor | None:
     """Return which row of the output, along an axis, belongs to each sample of a recurrence.
 

@@ -137,8 +137,8 @@ def _short_lookback(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "short-lookback",
             f"The samples have {steps} steps, and the task needs {need} ({evidence.reach.needed.why}).",
-            f"give samples of {need + need // 2} steps or more (lookback={need + need // 2})",
-            {"lookback": need + need // 2},
+            f"give samples of {2 * need} steps or more (lookback={2 * need})",
+            {"lookback": 2 * need},
         )
 
 
@@ -166,7 +166,7 @@ def _learning_rate(evidence: Evidence) -> Iterator[Finding]:
             f"The loss began at {first:.3g}, rose to {highest:.3g}, and its median in the second half of the training "
             f"is {middle:.3g}: steps at a learning rate of {rate:.3g} are too large.",
             f"a tenth of it (learning_rate={rate / 10:.2g})",
-            {"learning_rate": rate / 10},
+            _slower(history),
         )
 
 
@@ -182,6 +182,7 @@ def _dead(evidence: Evidence) -> Iterator[Finding]:
                 f"{100 * share:.0f} % of the units of {each.name} are 0 at all steps of all samples: no gradient "
                 f"reaches them any more.",
                 "begin anew with a smaller learning rate, biases of 0, or nonlinearity='tanh'",
+                _slower(evidence.history),
                 fault=not _learned(evidence.history),
             )
             return
@@ -219,7 +220,13 @@ def _saturated(evidence: Evidence) -> Iterator[Finding]:
             f"The gates are shut or open, and seldom in between ({100 * mean:.0f} % of the time; {worst} "
             f"{100 * shares[worst]:.0f} %): no gradient moves them.",
             "smaller weights: begin anew with a smaller learning rate or with weight_decay",
+            _slower(evidence.history),
         )
+
+
+def _slower(history: History | None) -> dict[str, Any]:
+    """A tenth of the learning rate, where that is known."""
+    return {} if history is None or not history.steps else {"learning_rate": max(history.learning_rates) / 10}
 
 
 def _clipping(evidence: Evidence) -> Iterator[Finding]:
@@ -237,25 +244,37 @@ def _clipping(evidence: Evidence) -> Iterator[Finding]:
 
 def _exploding(evidence: Evidence) -> Iterator[Finding]:
     if evidence.growth > EXPLODING:
+        lasting, options = _lasting(evidence.reach.needed.steps)
         yield Finding(
             "exploding",
             f"The gradient grows by a factor of {evidence.growth:.3g} on its way back over {evidence.reach.steps} "
             f"steps.",
-            "cell='lstm', whose gates bound it; or clip at 1, and nonlinearity='tanh'",
-            {"cell": "lstm"},
+            f"cell='lstm', whose gates bound it{lasting}; or clip at 1, and nonlinearity='tanh'",
+            {"cell": "lstm", **options},
         )
+
+
+def _lasting(need: int | None) -> tuple[str, dict[str, Any]]:
+    """A forget bias for so many steps, in words and as options of a layer."""
+    if need is None or need < 3:
+        return "", {}
+    return f", with a forget bias for {need} steps (init='chrono', max_lag={need})", {"init": "chrono", "max_lag": need}
 
 
 def _vanishing(evidence: Evidence) -> Iterator[Finding]:
     reach = evidence.reach
     need = reach.needed.steps
-    if need is not None and need <= reach.steps and reach.trainable < need:
-        yield Finding(
-            "vanishing",
-            f"{reach} Learning is limited by gradient flow.",
-            f"cell='lstm' with a forget bias for {need} steps (init='chrono', max_lag={need})",
-            {"cell": "lstm", "init": "chrono", "max_lag": need},
-        )
+    if need is None or need > reach.steps or reach.trainable >= need:
+        return
+    if reach.used is not None and reach.used >= need:
+        return  # it was learned all the same: where answers are certain, gradients are small everywhere
+    lasting, options = _lasting(need)
+    yield Finding(
+        "vanishing",
+        f"{reach} Learning is limited by gradient flow.",
+        f"cell='lstm'{lasting}",
+        {"cell": "lstm", **options},
+    )
 
 
 def _too_short(evidence: Evidence) -> Iterator[Finding]:

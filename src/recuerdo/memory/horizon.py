@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recuerdo.errors import OptionError
-from recuerdo.memory.axes import Axes, axes_of
+from recuerdo.memory.axes import Axes, at_each_step, axes_of
 from recuerdo.memory.projection import first_tensor
 from recuerdo.memory.recording import Recorded, record
 
@@ -89,16 +89,20 @@ class Sequences(NamedTuple):
     lengths: Tensor
 
 
-def sequences_in(inputs: Mapping[str, Any], recorded: Sequence[Recorded]) -> Sequences | None:
-    """Find the argument that holds samples and steps: one as long as the first recurrence, else the longest one."""
+def sequences_in(inputs: Mapping[str, Any], recorded: Sequence[Recorded], axes: Axes | None) -> Sequences | None:
+    """Find the argument that holds samples and steps: one as long as the first recurrence, else the longest one.
+
+    Where there are as many samples as steps, they are taken to stand as in the answer, whose axes are given.
+    """
     T, N = recorded[0].inside.shape
+    likely = 0 if axes is None else axes.samples
     found = []
     for name, value in inputs.items():
         if not isinstance(value, Tensor) or value.ndim < 2 or value.dtype == torch.bool:
             continue
         for samples, steps in ((0, 1), (1, 0)):
             if value.shape[samples] == N and value.shape[steps] > 1:
-                found.append((value.shape[steps] == T, samples == 0, value.shape[steps], name, samples, steps))
+                found.append((value.shape[steps] == T, samples == likely, value.shape[steps], name, samples, steps))
     if not found:
         return None
     _, _, length, name, samples, steps = max(found, key=lambda each: each[:3])
@@ -177,23 +181,23 @@ class _Exchange:
         axes: Axes | None,
     ) -> None:
         self.module, self.loss, self.inputs = module, loss, inputs
-        found = sequences_in(inputs, recorded)
+        y = first_tensor(output)
+        if isinstance(y, Tensor) and axes is None:
+            axes = axes_of(recorded, y.unsqueeze(-1) if y.ndim == 1 else y)
+        found = sequences_in(inputs, recorded, axes)
         if found is None:
             raise OptionError(f"None of the arguments {', '.join(inputs)} holds samples and steps.")
         self.where, self.recorded, self.output = found, recorded, output
         self.N, self.T = len(found.lengths), inputs[found.name].shape[found.steps]
         if self.N < 2:
             raise OptionError("There is one sample, and another one's past is needed: give two or more.")
-        y = first_tensor(output)
         if not isinstance(y, Tensor):
             raise OptionError(f"The module's first output is a {type(y).__name__} and no tensor.")
         self.y: Tensor = y
         if axes is None:
-            axes = axes_of(recorded, y.unsqueeze(-1) if y.ndim == 1 else y)
-        if axes is None:
             raise OptionError(f"Which axis of the answer, {tuple(self.y.shape)}, counts the samples cannot be told.")
         self.axes: Axes = axes
-        self.each = self.y.ndim > 2 and self.y.shape[axes.steps] == self.T  # else one answer for all steps
+        self.each = self.y.shape[axes.steps] == self.T and at_each_step(recorded, y, axes)  # else one for all steps
         self.by_y = self._by_answer()
         self.read = self.by_y.movedim(axes.steps, 0).flatten(1).any(dim=1).nonzero().flatten() if self.each else None
         self.places = self._places()
@@ -222,7 +226,11 @@ class _Exchange:
     def _by_answer(self) -> Tensor:
         """dL/dy; without a loss, a direction at random."""
         if self.loss is None:
-            return torch.randn(self.y.shape, generator=torch.Generator().manual_seed(0)).to(self.y)
+            samples_first = (
+                self.y.movedim(self.axes.samples, 0) if self.y.ndim < 3 else self.y.movedim(self.axes, (0, 1))
+            )
+            drawn = torch.randn(samples_first.shape, generator=torch.Generator().manual_seed(0)).to(self.y)
+            return drawn.movedim(0, self.axes.samples) if self.y.ndim < 3 else drawn.movedim((0, 1), self.axes)
         found = torch.autograd.grad(self.loss(self.output), self.y, retain_graph=True, allow_unused=True)[0]
         if found is None or not found.any():
             raise OptionError("The loss does not read the module's first output, to which the past would be followed.")

@@ -24,8 +24,8 @@ LAGS = 24
 CLASSES = 64
 """Tokens that a probe tells apart, the most frequent ones; the others count as missed."""
 
-ROWS = 4
-"""Rows for each unit of the state that are wanted to probe by, where there are steps enough."""
+ROWS, LEAST_ROWS = 4, 400
+"""Rows for each unit of the state, and in all, that are wanted to probe by, where there are steps enough."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _checked(lags: Sequence[int], first: Recorded) -> list[int]:
 
 def _lags(first: Recorded, units: int) -> list[int]:
     T, N = first.job.x.shape[:2]
-    kept = min(max(-(-T // 5), -(-ROWS * units // N)), T - T // 2)
+    kept = min(-(-max(ROWS * units, LEAST_ROWS) // N), T - T // 2)
     furthest = T - kept
     if furthest < 1:
         raise OptionError(f"{T} step{'s' * (T > 1)} have no past to probe: give longer samples.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,6 +110,37 @@ def record(module: nn.Module, inputs: Mapping[str, Any], *, differentiable: bool
             f"GRU inside."
         )
     return output, recorded
+
+
+def joined(batches: Sequence[Sequence[Recorded]]) -> list[Recorded]:
+    """Put the samples of several batches side by side, as values: batches of as many steps, that one module recorded.
+
+    Example:
+        >>> import recuerdo as rc
+        >>> layer = rc.nn.GRU(3, 5)
+        >>> batches = [record(layer, {"x": torch.zeros(N, 7, 3)}, differentiable=False)[1] for N in (2, 4)]
+        >>> joined(batches)[0].states["h"].shape
+        torch.Size([7, 6, 5])
+    """
+    return [_side_by_side(each) for each in zip(*batches, strict=True)]
+
+
+def _side_by_side(parts: Sequence[Recorded]) -> Recorded:
+    first = parts[0]
+
+    def whole(values: Sequence[tuple[Tensor, ...]], axis: int) -> tuple[Tensor, ...]:
+        return tuple(torch.cat([each.detach() for each in one], dim=axis) for one in zip(*values, strict=True))
+
+    x = torch.cat([each.job.x.detach() for each in parts], dim=1)
+    state = whole([each.job.state for each in parts], 0)
+    lengths = torch.cat([each.inside.sum(dim=0) for each in parts])
+    job = Job(first.job.cell, x, first.job.weights, state, lengths, reverse=first.job.reverse, trace=True)
+    (output,) = whole([(each.result.output,) for each in parts], 1)
+    final, gates, states = (
+        whole([getattr(each.result, name) for each in parts], axis)
+        for name, axis in (("state", 0), ("gates", 1), ("states", 1))
+    )
+    return Recorded(first.name, job, Scanned(output, final, gates, states))
 
 
 @contextmanager

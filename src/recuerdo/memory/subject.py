@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ class Subject:
         needed: asked for how many steps back the task needs, as far as the model's own data tell.
         history: of its training; None where it is not known.
         target: what its answers are compared with, (N, ...); None where it brings no loss.
+        more: asked for the arguments of further batches, where there are any.
     """
 
     module: nn.Module
@@ -45,6 +47,11 @@ class Subject:
     needed: Callable[[], Needed] = lambda: Needed(None, "unknown")
     history: History | None = None
     target: Tensor | None = None
+    more: Callable[[], Generator[Mapping[str, Any]]] = lambda: _none()
+
+
+def _none() -> Generator[Mapping[str, Any]]:
+    yield from ()
 
 
 def subject_of(model: Any, data: Any, *, most: int | None = None) -> Subject:
@@ -111,6 +118,14 @@ def _of_problem(problem: Problem) -> Subject:
     batch = next(iter(problem.batches))
     problem.batches.load_state_dict(place)
     inputs = arguments_by_name(problem.module, batch.inputs)
+
+    def more() -> Generator[Mapping[str, Any]]:
+        try:
+            for other in islice(problem.batches, 1, None):
+                yield arguments_by_name(problem.module, other.inputs)
+        finally:
+            problem.batches.load_state_dict(place)
+
     return Subject(
         problem.module,
         inputs,
@@ -118,6 +133,7 @@ def _of_problem(problem: Problem) -> Subject:
         needed=lambda: _needed(problem, place),
         history=problem.history,
         target=batch.target,
+        more=more,
     )
 
 
@@ -149,15 +165,23 @@ def _of_layer(layer: nn.RNNBase | RecurrentLayer, data: Any, most: int | None, a
         layer = copy.deepcopy(layer)
         layer.batch_first = True  # an array is (N, T, D) for every layer
     x = inputs["x" if isinstance(layer, RecurrentLayer) else "input"]
-    notes: tuple[str, ...] = ()
-    if isinstance(x, Tensor):
-        _require_sequences(layer, x)
-        axis = 0 if layer.batch_first else 1
-        N = x.shape[axis]
-        if most is not None and most < N:
-            inputs = {name: _first(name, value, most, axis) for name, value in inputs.items()}
-            notes = (f"the first {most} of the {N} samples were looked at",)
-    return Subject(layer, inputs, answer=answer, notes=notes)
+    if not isinstance(x, Tensor):
+        return Subject(layer, inputs, answer=answer)
+    _require_sequences(layer, x)
+    axis = 0 if layer.batch_first else 1
+    N = x.shape[axis]
+    if most is None or most >= N:
+        return Subject(layer, inputs, answer=answer)
+
+    def part(samples: slice) -> dict[str, Any]:
+        return {name: _part(name, value, samples, axis) for name, value in inputs.items()}
+
+    def more() -> Generator[Mapping[str, Any]]:
+        for first in range(most, N, most):
+            yield part(slice(first, first + most))
+
+    notes = (f"the first {most} of the {N} samples were looked at",)
+    return Subject(layer, part(slice(most)), answer=answer, notes=notes, more=more)
 
 
 def _require_sequences(layer: nn.RNNBase | RecurrentLayer, x: Tensor) -> None:
@@ -177,21 +201,22 @@ def _require_sequences(layer: nn.RNNBase | RecurrentLayer, x: Tensor) -> None:
         )
 
 
-def _first(name: str, value: Any, most: int, axis: int) -> Any:
-    """The first samples of one of a layer's arguments, of which each keeps its samples on another axis."""
+def _part(name: str, value: Any, samples: slice, axis: int) -> Any:
+    """Some samples of one of a layer's arguments, of which each keeps its samples on another axis."""
     if name in ("hx", "state"):
-        return _first_states(value, most)
+        return _part_of_states(value, samples)
     if name == "lengths":
-        return None if value is None else value[:most]
+        return None if value is None else value[samples]
     if name in ("x", "input", "reset") and value is not None:
-        return torch.as_tensor(value).narrow(axis, 0, most)
+        value = torch.as_tensor(value)
+        return value[samples] if axis == 0 else value[:, samples]
     return value
 
 
-def _first_states(state: Any, most: int) -> Any:
+def _part_of_states(state: Any, samples: slice) -> Any:
     if isinstance(state, tuple | list):
-        return tuple(_first_states(part, most) for part in state)
-    return state[:, :most] if isinstance(state, Tensor) else state
+        return tuple(_part_of_states(part, samples) for part in state)
+    return state[:, samples] if isinstance(state, Tensor) else state
 
 
 def _keras_answer(layer: Any) -> Callable[[Any], Any]:

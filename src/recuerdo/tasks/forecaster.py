@@ -25,6 +25,7 @@ from recuerdo.tasks.forecast_running import COLUMNS
 from recuerdo.tasks.forecast_streams import Stream
 from recuerdo.tasks.forecast_training import as_problem, rows_for, series_units
 from recuerdo.tasks.forecasts import Forecasts, make_forecasts
+from recuerdo.tasks.naive2 import is_seasonal
 
 if TYPE_CHECKING:
     from recuerdo.tasks.tunings import Tuning
@@ -191,6 +192,19 @@ class Forecaster(Fitting):
         """
         checked_options(self)
         return self._make_plan(panel(table, **columns)).words
+
+    def read(self, table: Any) -> Panel:
+        """Read a table as that of fit was: its columns, frequency and categories.
+
+        Args:
+            table: as in predict.
+
+        Raises:
+            NotFittedError: before fit.
+            DataError: the table cannot be read so.
+        """
+        self._require_fitted()
+        return read_again(self._panel, table)
 
     def predict(self, table: Any = None, *, future: Any = None) -> Any:
         """Forecast the next K values of each series.
@@ -412,8 +426,7 @@ class Forecaster(Fitting):
             shuffle=False,
             labels=(name, *(COLUMNS if trained.shape.memory == "running" else ()), *names),
         )
-        beyond = plan.season if plan.season > plan.lookback else None  # a season that no window shows
-        return replace(problem, history=trained.history, needed=beyond)
+        return replace(problem, history=trained.history, needed=_beyond(known, plan.lookback))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.
@@ -446,6 +459,15 @@ class Forecaster(Fitting):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_ensemble")
+
+
+def _beyond(known: Panel, lookback: int) -> int | None:
+    """The season of the time stamps, where half of the series or more have it and no window shows it."""
+    season = known.freq.season
+    if season <= lookback:
+        return None
+    seasonal = [is_seasonal(one.values, season) for one in known.series]
+    return season if 2 * sum(seasonal) >= len(seasonal) else None
 
 
 def _column_names(encoding: Encoding, count: int) -> list[str]:

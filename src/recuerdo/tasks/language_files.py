@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recuerdo.data.texts import Tokens
 from recuerdo.errors import ModelFileError
-from recuerdo.learn import seeded
+from recuerdo.learn import History, seeded
 from recuerdo.tasks.language_nets import LanguageNet, LanguageShape
 from recuerdo.tasks.language_report import LanguageReport
 from recuerdo.tasks.model_files import write_model
@@ -30,6 +30,7 @@ def save_language(model: LanguageModel, path: str | Path, *, overwrite: bool) ->
         "shape": asdict(net.shape),
         "tokens": tokens.to_json(),
         "report": model.report_.to_json(),
+        "history": None if model._history is None else model._history.to_dict(),
     }
     return write_model(path, TASK, card, dict(net.state_dict()), overwrite=overwrite)
 
@@ -44,6 +45,8 @@ def load_language(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Ten
             net = LanguageNet(LanguageShape(**card["shape"]))
         net.load_state_dict(dict(tensors))
         model._net, model._tokens = net.eval(), Tokens.from_json(card["tokens"])
+        history = card.get("history")  # which files of before do not have
+        model._history = None if history is None else History.from_dict(history)
         model.report_ = LanguageReport.from_json(card["report"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"{path} does not hold what a language model needs ({error}): save it again.") from error

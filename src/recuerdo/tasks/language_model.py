@@ -93,6 +93,7 @@ class LanguageModel:
     """
 
     report_: LanguageReport
+    _history: History | None
 
     def __init__(
         self,
@@ -204,7 +205,7 @@ class LanguageModel:
             verbose=self.verbose,
             label="training",
         )
-        self._net, self._tokens = net.cpu(), tokens
+        self._net, self._tokens, self._history = net.cpu(), tokens, history
         self._report(ids, held, history, seed, time.monotonic() - began)
         return self
 
@@ -384,7 +385,8 @@ class LanguageModel:
         ids = read_ids(source, tokens, None, self.verbose)
         if len(ids) <= self.steps:
             raise self._too_short(source, len(ids))
-        return Problem(net, TextBatches(ids, streams=self._streams(len(ids)), steps=self.steps), net.loss)
+        batches = TextBatches(ids, streams=self._streams(len(ids)), steps=self.steps)
+        return Problem(net, batches, net.loss, history=self._history)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.

@@ -116,6 +116,11 @@ class LanguageReport:
             f"{best} wins: perplexity {other:.4g}, against {own:.4g} for {self.model}. Train longer, or on more text."
         )
 
+    @property
+    def decisive(self) -> dict[str, tuple[float, bool]]:
+        """The model's score that decides: name -> (value, whether more of it is better)."""
+        return {"perplexity": (math.exp(self.nats[self.model]), False)}
+
     def table(self) -> str:
         """Return the scores as a table in plain text."""
         wide = max(map(len, self.nats))

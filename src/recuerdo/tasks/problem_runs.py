@@ -186,8 +186,8 @@ def run_problem(
             learning_rate=RATES[cell] if learning_rate is None else learning_rate,
             evaluate_every=max(steps // POINTS, 1),
         )
-        history, stopped = _train(net, problem, supply, settings, random_state, verbose)
-        loss, accuracy = _judge(net, problem, supply.test)
+        history, stopped = train_watched(net, problem, supply, settings, random_state, verbose)
+        loss, accuracy = judge(net, problem, supply.test)
         trials.append(
             ProblemTrial(
                 cell=CELLS[cell].__name__,
@@ -235,7 +235,7 @@ class _Watch(Callback):
         self.run = run
 
 
-def _train(
+def train_watched(
     net: Stack, problem: KnownProblem, supply: Supply, settings: Settings, random_state: int, verbose: bool | str | None
 ) -> tuple[History, str]:
     """Train, and return the history and what ended it; the best weights are in the network, whatever that was."""
@@ -262,7 +262,7 @@ def _network(cell: str, problem: KnownProblem, hidden_size: int, num_layers: int
     return Stack(encoder, nn.Linear(encoder.output_size, problem.outputs), read=problem.read)
 
 
-def _judge(net: Stack, problem: KnownProblem, test: Batches) -> tuple[float, float | None]:
+def judge(net: Stack, problem: KnownProblem, test: Batches) -> tuple[float, float | None]:
     """The mean loss over the sequences of `test`, and the share of right answers where they are classes."""
     if problem.chance_accuracy is None:
         return mean_loss(net, test, problem.loss), None

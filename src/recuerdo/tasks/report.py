@@ -87,6 +87,11 @@ class Report:
             raise OptionError(NO_TRIAL)
         return standing(self.model, self.scores)
 
+    @property
+    def decisive(self) -> dict[str, tuple[float, bool]]:
+        """The model's score that decides: name -> (value, whether more of it is better); empty without a trial."""
+        return {self.standing.score: (self.standing.own, False)} if self.scores else {}
+
     def table(self) -> str:
         """Return the scores as a table in plain text; without a trial a sentence stands for it."""
         return score_table(self.scores) if self.scores else NO_TRIAL

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recuerdo.data.texts import Tokens
 from recuerdo.errors import ModelFileError
-from recuerdo.learn import seeded
+from recuerdo.learn import History, seeded
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.language_starts import LEFT_OUT
 from recuerdo.tasks.model_files import write_model
@@ -60,6 +60,7 @@ def save_sequences(estimator: SequenceEstimator, path: str | Path, *, overwrite:
         "names": model.names,
         "constant": None if model.constant is None else model.constant.tolist(),
         "counted": model.counted,
+        "histories": [each.to_dict() for each in model.histories],
         "report": estimator.report_.to_json(),
     }
     return write_model(path, CLASSIFIER if estimator.CLASSES else REGRESSOR, card, tensors, overwrite=overwrite)
@@ -94,6 +95,7 @@ def load_sequences(path: Path, card: Mapping[str, Any], tensors: Mapping[str, Te
             None if card.get("constant") is None else np.array(card["constant"]),
             card.get("counted", 0.0),
             columns=card.get("columns"),
+            histories=tuple(History.from_dict(each) for each in card.get("histories", ())),
         )
         estimator._settle(model)
         estimator.report_ = SequenceReport.from_json(card["report"])

@@ -112,7 +112,8 @@ class SequenceEstimator(SequenceLearner):
         answers = scaled(targets, model.offset, model.unit)
         samples = Samples(model.encode(source, self._who), answers, np.ones(len(targets)))
         batch_size = self.batch_size or batch_size_for(not isinstance(source, Ragged), len(source))
-        return as_problem(model.nets[0], samples, batch_size, shuffle=False)
+        problem = as_problem(model.nets[0], samples, batch_size, shuffle=False)
+        return replace(problem, history=next(iter(model.histories), None))
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         """Return what y says."""
@@ -204,7 +205,7 @@ class SequenceEstimator(SequenceLearner):
             own_seed = _seed_of_call(net, seed + number)
             history = train_on(net, samples, schedule, seed=own_seed, label="one pass", steady=True)
             members.append(Member(net, history, seed + number))
-        self._model = model.having_seen(targets, weights)
+        self._model = replace(model.having_seen(targets, weights), histories=())
         told = [*plan.words, "learned by partial_fit, the last call's sequences stand here"]
         if model.bag is not None:
             told.append("the bag of n-grams and the pooling stay as fit left them: only the network goes on learning")

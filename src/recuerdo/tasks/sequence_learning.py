@@ -220,7 +220,8 @@ class SequenceLearner(BaseEstimator):
                 break
         pool = even_pool(1 if bag is None else 2)
         nets = tuple(member.net for member in members)
-        return SequenceModel(nets, encoding, bag, pool, targets.classes, offset, unit, steps, targets.flat), members
+        model = SequenceModel(nets, encoding, bag, pool, targets.classes, offset, unit, steps, targets.flat)
+        return replace(model, histories=tuple(member.history for member in members)), members
 
     def _make_encoding(
         self, source: Source, extra: list[Any], plan: Plan, seed: int

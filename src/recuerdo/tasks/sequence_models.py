@@ -14,6 +14,7 @@ from recuerdo.data.sentences import Sentences
 from recuerdo.data.sequence_reading import require_like
 from recuerdo.data.texts import Tokens
 from recuerdo.errors import DataError
+from recuerdo.learn import History
 from recuerdo.tasks.bags import Bag
 from recuerdo.tasks.pooling import averaged, pooled
 from recuerdo.tasks.sequence_baselines import most_frequent
@@ -76,6 +77,7 @@ class SequenceModel:
         names: of the columns, where it was fitted on a table.
         constant: how frequent each class was in training, (C,), or the mean of its numbers: what has to be beaten.
         counted: how much all training answers count together.
+        histories: of the trainings of the networks; none where partial_fit went on, or an older version wrote the file.
     """
 
     nets: tuple[SequenceNet, ...]
@@ -91,6 +93,7 @@ class SequenceModel:
     names: tuple[str, ...] | None = None
     constant: Values | None = None
     counted: float = 0.0
+    histories: tuple[History, ...] = ()
 
     def having_seen(self, targets: Targets, weights: Values) -> SequenceModel:
         """Return it with a `constant` that is over further training answers too.

@@ -163,6 +163,11 @@ class SequenceReport:
         """The score by which the best is named."""
         return self.decides or DECIDES[self.kind]
 
+    @property
+    def decisive(self) -> dict[str, tuple[float, bool]]:
+        """The model's score that decides: name -> (value, whether more of it is better); empty without a trial."""
+        return {self.decided_by: (self.standing.own, self.kind == "classes")} if self.scores else {}
+
     def table(self) -> str:
         """Return the scores as a table in plain text; without a trial a sentence stands for it."""
         return sequence_table(self.scores, self.kind) if self.scores else NO_TRIAL
