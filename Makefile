@@ -1,7 +1,7 @@
 # Everything here sets itself up from a fresh checkout and Python 3.11 or newer; with a C++ compiler also the native core.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench bench-classify bench-forecast results-classify results-forecast results-language results-long sanitize lint format clean
+.PHONY: help demo test bench bench-classify bench-forecast results-classify results-forecast results-language results-long gallery sanitize lint format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,9 @@ bench-classify: $(VENV)/test.stamp  ## time a step of the same classifier in tor
 
 bench-forecast: $(VENV)/test.stamp  ## time the same forecasts in neuralforecast and darts, which it installs by themselves: about 20 minutes, 4 GB
 	$(BIN)/python benchmarks/forecasting.py --json build/benchmarks/forecasting.json
+
+gallery: $(VENV)/test.stamp  ## train some models and build pages of what they remember, into build/gallery: about 5 minutes
+	$(BIN)/python docs/gallery/build.py
 
 sanitize: $(foreach check,random_calls bf16_products,build/checks/$(check).address build/checks/$(check).thread)  ## run the C++ core under the sanitizers: random calls of all its parts
 	build/checks/random_calls.address 10000

@@ -66,6 +66,20 @@ def test_the_layer_and_the_sample_that_are_written_out_can_be_chosen(saved, call
     assert "gru core.encoder.l1, unit 0, sample 2" in done.out
 
 
+def test_a_page_is_written_where_it_is_asked_for_and_replaces_nothing_unasked(saved, call, here):
+    pytest.importorskip("bokeh", reason="the extra page is not installed")
+    asked = ("memory", saved / "model", saved / "air.csv", "--html", "seen.html")
+    done = call(*asked)
+    assert done.code == 0
+    assert done.out.rstrip().endswith("seen.html")
+    text = (here / "seen.html").read_text()
+    assert "<h1>What model remembers of air.csv</h1>" in text
+    done = call(*asked)
+    assert done.code == 2
+    assert "seen.html is there already" in done.err
+    assert call(*asked, "--overwrite").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -121,9 +121,9 @@ def test_by_default_lags_go_back_to_the_beginning():
 def test_gradient_and_exchange_may_disagree():
     same = np.array([1.0, 0.5, 0.2, 0.1])
     lags = np.arange(4)
-    assert not Horizon(lags, same, same, same, "the loss").disagree
-    assert Horizon(lags, same, same, same[::-1], "the loss").disagree
-    assert not Horizon(lags, same, 0 * same, same, "the loss").disagree  # nothing to order
+    assert not Horizon(lags, same, same, same, "the loss", 0, same, same).disagree
+    assert Horizon(lags, same, same, same[::-1], "the loss", 0, same, same).disagree
+    assert not Horizon(lags, same, 0 * same, same, "the loss", 0, same, same).disagree  # nothing to order
 
 
 def test_what_cannot_be_exchanged_is_said():

@@ -28,11 +28,15 @@ def memory(
     sample: Annotated[
         int, typer.Option(metavar="SAMPLE", help="Which window of the first batch --explain writes out, from 0.")
     ] = 0,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all of it as one page, with a cursor through its views.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Directory for the pictures; a fresh one by default.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that is there.")] = False,
 ) -> None:
-    """Show where a model's gradients go and what its gates do."""
+    """Show how far back a model remembers, where its gradients go and what its gates do."""
     from recuerdo.cli import results
     from recuerdo.cli.given_model import read_for
     from recuerdo.errors import OptionError
@@ -46,6 +50,8 @@ def memory(
         if asked is None:
             raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
         step = int(asked[1])
+    if html is not None:
+        results.prepare_page(html, overwrite=overwrite)
     fitted = load(model)
     problem = fitted.as_problem(*read_for(fitted, data))
     found = audit(problem)
@@ -67,6 +73,8 @@ def memory(
     if unfolded is not None:
         print(f"\n{unfolded}")
         unfolded.to_svg(directory / "unfolded.svg")
+    if html is not None:
+        found.to_html(html, title=f"What {model.resolve().name} remembers of {Path(data).name}")
     print("\nWritten:")
-    for name in names:
-        print(f"  {directory / name}")
+    for place in [*(directory / name for name in names), *([] if html is None else [html])]:
+        print(f"  {place}")

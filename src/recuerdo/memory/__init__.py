@@ -7,6 +7,7 @@ from recuerdo.memory.capacity import Capacity, memory_capacity
 from recuerdo.memory.depth import DepthFlow, gradient_by_depth, gradient_by_layer
 from recuerdo.memory.findings import Finding
 from recuerdo.memory.flow import GradientFlow, gradient_flow
+from recuerdo.memory.flow_history import FlowAt, FlowHistory
 from recuerdo.memory.four_cells import CellTrial, FourCells, four_cells
 from recuerdo.memory.gates import GateActivity, gate_activity
 from recuerdo.memory.growth import Growth, growth
@@ -27,6 +28,8 @@ __all__ = [
     "CellTrial",
     "DepthFlow",
     "Finding",
+    "FlowAt",
+    "FlowHistory",
     "FourCells",
     "GateActivity",
     "GradientFlow",

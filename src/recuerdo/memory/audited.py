@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from recuerdo.memory.growth import Growth
 from recuerdo.memory.horizon import Horizon
 from recuerdo.memory.itemised import ItemisedFlow
 from recuerdo.memory.jacobians import Lyapunov
+from recuerdo.memory.portrait import LayerPortrait, Shown, Untrained
 from recuerdo.memory.reach import Reach
 from recuerdo.memory.recall import Recall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from recuerdo.memory.flow_history import FlowHistory
 
     Drawn = Callable[[int | str | None, Axes | None], Axes]
 
@@ -44,6 +48,9 @@ class Audit:
         findings: what to change, the likeliest cause first.
         loss: the name of the loss that gradients are of.
         notes: what was left out or chosen, in sentences.
+        shown: a sample, step by step; None where the module's input is no sequence.
+        portraits: what every layer and direction does on it.
+        untrained: the same network with fresh weights; None where it makes no finite numbers.
         ends: how many steps each layer and direction has, in the order of `gradient_flow`: those of its longest sample.
     """
 
@@ -60,6 +67,9 @@ class Audit:
     loss: str
     notes: tuple[str, ...]
     ends: tuple[int, ...]
+    shown: Shown | None
+    portraits: list[LayerPortrait]
+    untrained: Untrained | None
 
     @property
     def pictures(self) -> list[str]:
@@ -121,6 +131,27 @@ class Audit:
         if name not in makers:
             raise OptionError(f"There is no picture {name!r}; there are {', '.join(makers)}.")
         return makers[name](which, ax)
+
+    def to_html(
+        self, path: str | Path, *, title: str = "What it remembers", training: FlowHistory | None = None
+    ) -> Path:
+        """Write the audit as one page, which needs no network, with a cursor through all of its views.
+
+        Args:
+            path: the file, which is replaced if it is there; it ends in .html.
+            title: its heading.
+            training: what was seen of the model's training, for a slider through it.
+
+        Returns:
+            The file.
+
+        Raises:
+            OptionError: another ending, or the extra `page` (Bokeh) is not installed.
+            OutputError: the file cannot be written.
+        """
+        from recuerdo.show import save_memory_page
+
+        return save_memory_page(self, path, title=title, training=training)
 
     def _pictures(self) -> dict[str, Drawn]:
         from recuerdo import show

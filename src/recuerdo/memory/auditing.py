@@ -25,6 +25,7 @@ from recuerdo.memory.growth import Growth, growth
 from recuerdo.memory.horizon import Horizon, Sequences, differentiable, horizon_of, sequences_in
 from recuerdo.memory.itemised import ItemisedFlow, itemised_flow
 from recuerdo.memory.jacobians import Lyapunov, lyapunov
+from recuerdo.memory.portrait import Shown, Untrained, portraits, untrained
 from recuerdo.memory.projection import first_tensor, projection
 from recuerdo.memory.reach import Needed, grows, reach
 from recuerdo.memory.recall import Recall, recall
@@ -37,6 +38,9 @@ MOST_SAMPLES = 32
 
 PROBED, NUMBERS = 512, 10_000_000
 """Samples that probes look at, and numbers of their states, at most: they are fitted, which takes more of them."""
+
+SAMPLE = 0
+"""The sample that is shown step by step."""
 
 GROWTH_SAMPLES = 4
 """Samples whose Jacobian products are taken."""
@@ -161,7 +165,37 @@ def _measured(
         loss=words,
         notes=(*subject.notes, *of_items, *of_growth, *of_recall, *of_horizon),
         ends=ends,
+        shown=_shown(inputs, found, subject.labels),
+        portraits=portraits(recorded, gates, SAMPLE),
+        untrained=_untrained(module, inputs, whole, seed),
     )
+
+
+def _shown(inputs: Mapping[str, Any], found: Sequences | None, labels: Mapping[str, Sequence[str]]) -> Shown | None:
+    """The sample that portraits are of."""
+    if found is None:
+        return None
+    names = labels.get(found.name)
+    of = found.lengths[SAMPLE]
+    one = inputs[found.name].detach().movedim((found.samples, found.steps), (0, 1))[SAMPLE, :of]
+    if not one.is_floating_point():
+        ids = one.tolist() if one.ndim == 1 else []
+        return Shown(SAMPLE, None, (), tuple(str(each if names is None else names[each]) for each in ids))
+    values = one.flatten(1) if one.ndim > 1 else one.unsqueeze(1)
+    D = values.shape[1]
+    named = tuple(names) if names is not None and len(names) == D else tuple(f"feature {d}" for d in range(D))
+    return Shown(SAMPLE, values.double().cpu().numpy(), named, None)
+
+
+def _untrained(
+    module: nn.Module, inputs: Mapping[str, Any], loss: Callable[[Any], Tensor] | None, seed: int
+) -> Untrained | None:
+    """The same of fresh weights; None where these make something else than finite numbers."""
+    output, recorded = record(untrained(module, seed), inputs)
+    value = projection(first_tensor(output), recorded, seed).last if loss is None else loss(output)
+    if not value.isfinite():
+        return None
+    return Untrained(gradient_flow(recorded, value), portraits(recorded, gate_activity(recorded), SAMPLE))
 
 
 def _recalled(

@@ -38,6 +38,10 @@ class Horizon:
         gradients: (n,), |dL/dx| at the input k steps back, by the largest: what a small change would do.
         exchanges: (n,), the mean |change of the loss| where that input alone is another sample's, by the largest.
         words: what changes, by name.
+        place: of the first sample, the step whose answer the next two are of: the last one that is looked at.
+        felt: (T,), |dL/dx_t| of that answer by the input at each step.
+        moved: (n,), how far that answer moves, its norm, where the input at each lag alone is another sample's; NaN
+            where there is none.
 
     Source:
         Khandelwal et al. 2018, Sharp nearby, fuzzy far away: how neural language models use context, section 4.
@@ -48,6 +52,9 @@ class Horizon:
     gradients: NDArray[np.float64]
     exchanges: NDArray[np.float64]
     words: str
+    place: int
+    felt: NDArray[np.float64]
+    moved: NDArray[np.float64]
 
     @property
     def used(self) -> int:
@@ -209,18 +216,23 @@ class _Exchange:
         if not lags or min(lags) < 0 or max(lags) > max(furthest, 1):
             raise OptionError(f"lags={list(lags)}: they count steps back, from 0 to {furthest}.")
         known, steps = np.array(sorted(set(lags))), torch.arange(self.T, device=self.y.device)
-        whole, alone = [], []
+        whole, alone, moved = [], [], []
         for k in known.tolist():
             back = [place[:, None] - k for place in self.places]
-            whole.append(np.mean([self._change(p, steps < at) for p, at in zip(self.places, back, strict=True)]))
+            whole.append(np.mean([self._change(p, steps < at)[0] for p, at in zip(self.places, back, strict=True)]))
             one = [self._change(p, steps == at) for p, at in zip(self.places, back, strict=True)]
-            alone.append(np.mean(np.abs(one)))
+            alone.append(np.mean([abs(share) for share, _ in one]))
+            moved.append(one[-1][1] if int(self.places[-1][0]) >= k else np.nan)
+        gradients, felt = self._gradients(known)
         return Horizon(
             known,
             np.array(whole, float),
-            _by_largest(self._gradients(known)),
+            _by_largest(gradients),
             _by_largest(np.array(alone, float)),
             "the answer" if self.loss is None else "the loss",
+            int(self.places[-1][0]),
+            felt,
+            np.array(moved, float),
         )
 
     def _by_answer(self) -> Tensor:
@@ -245,19 +257,24 @@ class _Exchange:
         return [torch.full_like(self.where.lengths, int(p)) for p in chosen]
 
     @torch.no_grad()
-    def _change(self, place: Tensor, exchanged: Tensor) -> float:
-        """By which share the loss of the answers at a place changes where these inputs, (N, T) bool, are exchanged."""
+    def _change(self, place: Tensor, exchanged: Tensor) -> tuple[float, float]:
+        """What becomes of the answers at a place where these inputs, (N, T) bool, are exchanged.
+
+        Returns:
+            By which share their loss changes, and how far the first sample's answer moves.
+        """
         if not exchanged.any():
-            return 0.0
+            return 0.0, 0.0
         made = self.module(**{**self.inputs, self.where.name: self._mixed(exchanged)})
         y, was = self._at(place, first_tensor(made)), self._at(place, self.y.detach())
+        moved = float((y[0] - was[0]).norm())
         if self.loss is None:
-            return _share((y - was).square().sum(), 2 * was.var(dim=0, correction=0).sum() * self.N)
+            return _share((y - was).square().sum(), 2 * was.var(dim=0, correction=0).sum() * self.N), moved
         whole = self.y.detach().clone()
         self._at(place, whole).copy_(y)
         before, after = self.loss(self.output), self.loss(_with_first(self.output, whole))
         of = 1 if self.read is None else len(self.read)  # steps over which the loss is a mean
-        return _share((after - before) * of, before.abs())
+        return _share((after - before) * of, before.abs()), moved
 
     def _at(self, place: Tensor, y: Tensor) -> Tensor:
         """The answers at a place, the samples first; a view."""
@@ -275,23 +292,26 @@ class _Exchange:
         there = exchanged.view(self.N, self.T, *[1] * (x.ndim - 2))
         return torch.where(there, x[other[:, None], steps], x).movedim((0, 1), axes)
 
-    def _gradients(self, lags: NDArray[np.int64]) -> NDArray[np.float64]:
-        """|dL/dx| at each lag, the mean over samples and places; by the vectors where x is tokens."""
+    def _gradients(self, lags: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """|dL/dx| at each lag, the mean over samples and places, and at each step, of the first sample at the last.
+
+        By the vectors where x is tokens.
+        """
         x, axes = self.inputs[self.where.name], (self.where.samples, self.where.steps)
         if not x.is_floating_point():
             x, axes = self.recorded[0].job.x, (1, 0)
         if not x.requires_grad or x.shape[axes[1]] != self.T:
-            return np.zeros(len(lags))
-        sums = np.zeros(len(lags))
+            return np.zeros(len(lags)), np.zeros(self.T)
+        sums, felt = np.zeros(len(lags)), np.zeros(self.T)
         for place in self.places:
             by = torch.zeros_like(self.by_y)
             self._at(place, by).copy_(self._at(place, self.by_y))
             (g,) = torch.autograd.grad(self.y, x, by, retain_graph=True, materialize_grads=True)
             size = g.movedim(axes, (0, 1)).reshape(self.N, self.T, -1).norm(dim=-1)
             back = place[:, None] - torch.as_tensor(lags, device=place.device)
-            counts = (back >= 0).sum(dim=0).clamp(min=1)
+            counts, felt = (back >= 0).sum(dim=0).clamp(min=1), self.N * size[0].double().cpu().numpy()
             sums += ((size.gather(1, back.clamp(min=0)) * (back >= 0)).sum(dim=0) / counts).double().cpu().numpy()
-        return sums / len(self.places)
+        return sums / len(self.places), felt
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

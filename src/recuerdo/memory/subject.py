@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -36,6 +36,7 @@ class Subject:
         needed: asked for how many steps back the task needs, as far as the model's own data tell.
         history: of its training; None where it is not known.
         target: what its answers are compared with, (N, ...); None where it brings no loss.
+        labels: names for the entries of its arguments, as a learn.Problem has them.
         more: asked for the arguments of further batches, where there are any.
     """
 
@@ -47,6 +48,7 @@ class Subject:
     needed: Callable[[], Needed] = lambda: Needed(None, "unknown")
     history: History | None = None
     target: Tensor | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     more: Callable[[], Generator[Mapping[str, Any]]] = lambda: _none()
 
 
@@ -133,6 +135,7 @@ def _of_problem(problem: Problem) -> Subject:
         needed=lambda: _needed(problem, place),
         history=problem.history,
         target=batch.target,
+        labels=problem.labels,
         more=more,
     )
 

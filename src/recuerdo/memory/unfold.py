@@ -201,13 +201,15 @@ def _moments(recorded: Recorded, steps: range, sample: int, unit: int) -> tuple[
             earlier="{t+1}" if job.reverse else "{t-1}",
         )
         x = taken["x"][t, sample]
-        lines = page.write(x, state, _kept(walk.zoneout, t, sample, state))
+        lines = page.write(x, state, kept_by_zoneout(walk.zoneout, t, sample, state))
         values = {name: float(s[unit]) for name, s in zip(cell.states, state, strict=True)}
         moments.append(Moment(t, tuple(x.tolist()), values, tuple(lines), restarted))
     return tuple(moments)
 
 
-def _kept(zoneout: float | Tensor | None, t: int, sample: int, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+def kept_by_zoneout(
+    zoneout: float | Tensor | None, t: int | slice, sample: int, state: tuple[Tensor, ...]
+) -> tuple[Tensor, ...] | None:
     """The share of each old state that zoneout keeps, (H,) each."""
     if zoneout is None:
         return None

@@ -81,12 +81,19 @@ class Page:
     asides: list[Term] = field(default_factory=list)
 
     def write(self, x: Tensor, state: State, zoneout: State | None) -> list[Line]:
-        """Take the step and return its lines.
+        """Take the step and return its lines; arguments as of `take`, of one step."""
+        return [
+            Line(name, self.formula(term), tuple(self._pieces(term)), float(term.value[self.unit]))
+            for term, name in self.take(x, state, zoneout).items()
+        ]
+
+    def take(self, x: Tensor, state: State, zoneout: State | None) -> dict[Term, str]:
+        """Take the step, or several at once, and return the term of each line with its name, as they can be computed.
 
         Args:
-            x: (D,).
-            state: the state before the step, (H,) each.
-            zoneout: for each state the share of the old one that stays, (H,), or None.
+            x: (D,), or (T, D).
+            state: the state before the step, (H,) each, or (T, H).
+            zoneout: for each state the share of the old one that stays, (H,), or (T, H); or None.
         """
         old = tuple(Term(s, symbol=f"{name}_{self.earlier}") for s, name in zip(state, self.cell.states, strict=True))
         step: Any = self.cell.step  # written for tensors; terms and blocks answer to what it asks of them
@@ -105,10 +112,10 @@ class Page:
             self._name(term, f"{name}_t", "a")
         for term in new:
             self.asides += [part for part in term.parts() if term.tight == SUM and part.tight == PRODUCT]
-        lines: dict[Term, Line] = {}
+        lines: dict[Term, str] = {}
         for term in reversed(after):  # the LSTM's c before the h that is read from it
             self._collect(term, lines)
-        return list(lines.values())
+        return lines
 
     def __call__(self, h: Term, blocks: slice = ALL) -> Blocks:
         """U h + b for the named blocks: with `normed`, what a step sees of the past (cells.spec.Recurrent)."""
@@ -150,10 +157,11 @@ class Page:
 
     def _product(self, letter: str, k: int, matrix: Tensor, vector: Term) -> Term:
         spelled: list[str | float] = []
-        for weight, value in zip(matrix[self.unit].tolist(), vector.value.tolist(), strict=True):
-            spelled += [" + "] * bool(spelled) + [weight, " * ", value]
+        if vector.value.ndim == 1:
+            for weight, value in zip(matrix[self.unit].tolist(), vector.value.tolist(), strict=True):
+                spelled += [" + "] * bool(spelled) + [weight, " * ", value]
         made = (f"{letter}{self._index(k)} ", (vector, ATOM))
-        return Term(matrix @ vector.value, made, tight=PRODUCT, spelled=tuple(spelled))
+        return Term(vector.value @ matrix.T, made, tight=PRODUCT, spelled=tuple(spelled))
 
     def _finished(self, product: Term, name: str, k: int, gain: Tensor | None, bias: Tensor | None, b: str) -> Term:
         """Norm and bias around a product, and its name."""
@@ -177,30 +185,30 @@ class Page:
         if term.tight == ATOM:
             self.names.update({part: inner for part in term.parts() if part.tight == SUM and part not in self.names})
 
-    def _collect(self, term: Term, lines: dict[Term, Line]) -> None:
+    def _collect(self, term: Term, lines: dict[Term, str]) -> None:
         if term in lines or not term.made:
             return
         for part in sorted(term.parts(), key=self._needs_no_gate):  # a gate's own lines are not split by another gate's
             self._collect(part, lines)
         name = self.names.get(term)
         if name is None and term in self.asides:
-            name = self._formula(term)
+            name = self.formula(term)
         if name is not None:
-            value = float(term.value[self.unit])
-            lines[term] = Line(name, self._formula(term), tuple(self._pieces(term)), value)
+            lines[term] = name
 
     def _needs_no_gate(self, term: Term) -> bool:
         is_gate = self.names.get(term) in self.cell.gates
         return not is_gate and all(self._needs_no_gate(part) for part in term.parts())
 
-    def _formula(self, term: Term) -> str:
+    def formula(self, term: Term) -> str:
+        """Return how a term is computed, in symbols."""
         text = ""
         for piece in term.made:
             if isinstance(piece, str):
                 text += piece
             else:
                 part, tight = piece
-                inside = part.symbol or self.names.get(part) or self._formula(part)
+                inside = part.symbol or self.names.get(part) or self.formula(part)
                 bare = part.symbol or part in self.names or part.tight >= tight
                 text += inside if bare else f"({inside})"
         return text
@@ -224,6 +232,6 @@ class Page:
 
 def _normed(term: Term, gain: Tensor) -> Term:
     """Layer norm over the H units, with its gain; mean and std are those of all units."""
-    mean = term.value.mean().expand_as(term.value)
-    std = (term.value.var(correction=0) + NORM_EPS).sqrt().expand_as(term.value)
+    mean = term.value.mean(dim=-1, keepdim=True).expand_as(term.value)
+    std = (term.value.var(dim=-1, correction=0, keepdim=True) + NORM_EPS).sqrt().expand_as(term.value)
     return (term - Term(mean, symbol="mean")) / Term(std, symbol="std") * Term(gain, symbol="gain")

@@ -16,6 +16,7 @@ from recuerdo.show.forecast_page import save_backtest_page, save_forecast_page
 from recuerdo.show.forecasts import plot_forecast, save_forecasts
 from recuerdo.show.gates import plot_gates, plot_time_constants
 from recuerdo.show.gradients import plot_depth, plot_gradient_flow, plot_growth, plot_itemised, plot_lyapunov
+from recuerdo.show.memory_page import save_memory_page
 from recuerdo.show.movement import plot_movement, plot_saturation
 from recuerdo.show.number_verdicts import plot_numbers
 from recuerdo.show.problems import plot_problem
@@ -53,6 +54,7 @@ __all__ = [
     "save_explanation",
     "save_forecast_page",
     "save_forecasts",
+    "save_memory_page",
     "save_picture",
     "save_surprise",
     "save_unfolded",

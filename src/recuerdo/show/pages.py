@@ -113,7 +113,7 @@ class Page:
         self, caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, best: str | None = None
     ) -> None:
         """Add a table; the row that begins with `best` stands out, and says so."""
-        self._add(_table(caption, head, rows, best))
+        self._add(html_table(caption, head, rows, best))
 
     def picture(
         self, drawn: Axes, alt: str, caption: str, head: Sequence[str] = (), rows: Iterable[Sequence[str]] = ()
@@ -127,7 +127,7 @@ class Page:
             head, rows: the numbers.
         """
         self._pictures += 1
-        table = _table(caption, head, rows, None) if head else ""
+        table = html_table(caption, head, rows, None) if head else ""
         numbers = f"<details><summary>The numbers: {escape(caption)}</summary>{table}</details>" if head else ""
         figure = f"<figure>{svg(figure_of(drawn), alt, f'p{self._pictures}-')}{numbers}</figure>"
         if not self._row:
@@ -206,7 +206,8 @@ def percent(share: float, digits: int = 1) -> str:
     return "unknown" if share != share else f"{100 * share:.{digits}f} %"
 
 
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], best: str | None) -> str:
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], best: str | None = None) -> str:
+    """Return a table that scrolls where it is too wide; the row that begins with `best` stands out, and says so."""
     top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
     lines = []
     for first, *others in rows:

@@ -386,7 +386,7 @@ class LanguageModel:
         if len(ids) <= self.steps:
             raise self._too_short(source, len(ids))
         batches = TextBatches(ids, streams=self._streams(len(ids)), steps=self.steps)
-        return Problem(net, batches, net.loss, history=self._history)
+        return Problem(net, batches, net.loss, {"input": tokens.vocabulary}, history=self._history)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model as a directory of model.json and weights.safetensors, whole or not at all.

@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from recuerdo.data.ngram_counts import Counted, count_ngrams
 from recuerdo.data.ragged import Ragged
+from recuerdo.data.texts import Tokens
 from recuerdo.errors import DataError, NotFittedError, OptionError, ShapeError
 from recuerdo.learn import Problem
 from recuerdo.tasks.column_names import names_of, require_names
@@ -113,7 +114,9 @@ class SequenceEstimator(SequenceLearner):
         samples = Samples(model.encode(source, self._who), answers, np.ones(len(targets)))
         batch_size = self.batch_size or batch_size_for(not isinstance(source, Ragged), len(source))
         problem = as_problem(model.nets[0], samples, batch_size, shuffle=False)
-        return replace(problem, history=next(iter(model.histories), None))
+        names = model.encoding.vocabulary if isinstance(model.encoding, Tokens) else model.names
+        labels = {} if names is None else {"input": names}
+        return replace(problem, labels=labels, history=next(iter(model.histories), None))
 
     def _read_targets(self, y: Any, lengths: NDArray[np.int64], classes: Any = None) -> Targets:
         """Return what y says."""
