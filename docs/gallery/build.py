@@ -71,7 +71,7 @@ def etth1(steps: int | None) -> Audit:
 def japanese_vowels(steps: int | None) -> Audit:
     read = rc.data.read_archive(EXHIBITS["japanese-vowels"].data)
     model = rc.SequenceClassifier(random_state=0, max_steps=steps, baselines=None, trial=False, verbose=False)
-    return audit(model.fit(read.X, read.labels), (read.X, read.labels))
+    return audit(model.fit(read.sequences, read.labels), (read.sequences, read.labels))
 
 
 def reviews(steps: int | None) -> Audit:

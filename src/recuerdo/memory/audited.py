@@ -38,6 +38,8 @@ class Audit:
     Attributes:
         gradient_flow: where the gradient of the loss goes through time, one for each layer and direction.
         itemised: the same for the loss at each step by itself; empty where the loss does not read the first output.
+        at_each_step: whether the answer has a step for each of the input's; else it is given once, and what is itemised
+            are its numbers.
         depth: how much of it each layer receives.
         gates: what the gates do, and the memory that they promise.
         growth: what becomes of a change of the state; without the layers where samples end before the batch does.
@@ -56,6 +58,7 @@ class Audit:
 
     gradient_flow: list[GradientFlow]
     itemised: list[ItemisedFlow]
+    at_each_step: bool
     depth: DepthFlow
     gates: list[GateActivity]
     growth: list[Growth]

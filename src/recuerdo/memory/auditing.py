@@ -140,13 +140,14 @@ def _measured(
     flows, gates = gradient_flow(recorded, loss), gate_activity(recorded)
     ends = tuple(int(each.inside.any(dim=1).sum()) for each in recorded)
     known = subject.needed() if needed is None else Needed(int(needed), "given")
-    by_step = itemised if axes is not None and at_each_step(recorded, y, axes) else []
+    each = axes is not None and at_each_step(recorded, y, axes)
+    by_step = itemised if each else []
     reached = reach(flows, by_step, gates, exponents, recalled, far, ends, known)
     evidence = Evidence(
         recorded,
         gates,
         reached,
-        grows(flows, by_step, ends),
+        grows(flows),
         tokens=tokens,
         history=subject.history,
         last_only=_last_only(y, axes, loss, subject.target),
@@ -154,6 +155,7 @@ def _measured(
     return Audit(
         gradient_flow=flows,
         itemised=itemised,
+        at_each_step=each,
         depth=gradient_by_layer(recorded, loss),
         gates=gates,
         growth=grown,

@@ -73,7 +73,7 @@ class Evidence:
     Attributes:
         recorded: every recurrence; its gates, states and inputs.
         gates, reach: what was measured.
-        growth: |dL/ds| further back from the loss by that where it is read, at most.
+        growth: by how much gradients grow on their way back through the recurrence, at most.
         tokens: whether the input is tokens.
         history: of the training; None where it is not known.
         last_only: whether the loss reads the last step alone, though there are answers for all.

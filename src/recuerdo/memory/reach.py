@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -122,10 +123,24 @@ def _promised(gates: Sequence[GateActivity], lyapunov: Sequence[Lyapunov]) -> fl
     )
 
 
-def grows(flows: Sequence[GradientFlow], itemised: Sequence[ItemisedFlow], ends: Sequence[int]) -> float:
-    """Return by how much the gradient of a loss is larger further back than where it is read, at most."""
-    curves = [each[:end] for each, end in zip(_curves(flows, itemised), ends, strict=True)]
-    return max(float(each.max() / max(each[0], 1e-300)) if each.any() else 0.0 for each in curves)
+def grows(flows: Sequence[GradientFlow]) -> float:
+    """Return by how much gradients grow on their way back through the recurrence, at most.
+
+    The factor of a step is |J^T delta| / |delta|, whatever else arrives there, and the growth is the largest product of
+    neighbouring factors; 1 where all of them shrink it.
+    """
+    return max(_growth(each) for each in flows)
+
+
+def _growth(flow: GradientFlow) -> float:
+    total, recurrent = flow.total, flow.recurrent
+    if flow.name.endswith("_reverse"):
+        total, recurrent = total[::-1], recurrent[::-1]
+    best = sofar = 0.0
+    for before, after in zip(recurrent[-2::-1].tolist(), total[:0:-1].tolist(), strict=True):
+        sofar = max(0.0, sofar + math.log(before / after)) if before > 0 and after > 0 else 0.0
+        best = max(best, sofar)
+    return math.exp(best)
 
 
 def _curves(flows: Sequence[GradientFlow], itemised: Sequence[ItemisedFlow]) -> list[NDArray[np.float64]]:

@@ -122,9 +122,9 @@ def _checked(lags: Sequence[int], first: Recorded) -> list[int]:
 
 
 def _lags(first: Recorded, units: int) -> list[int]:
-    T, N = first.job.x.shape[:2]
-    kept = min(-(-max(ROWS * units, LEAST_ROWS) // N), T - T // 2)
-    furthest = T - kept
+    T, lengths = first.job.x.shape[0], first.inside.sum(dim=0)
+    rows = [int((lengths - k).clamp(min=0).sum()) for k in range(T)]  # that a lag leaves
+    furthest = max(sum(each >= max(ROWS * units, LEAST_ROWS) for each in rows) - 1, int(lengths.float().mean()) // 2)
     if furthest < 1:
         raise OptionError(f"{T} step{'s' * (T > 1)} have no past to probe: give longer samples.")
     return sorted({round(float(k)) for k in np.geomspace(1, furthest, min(LAGS, furthest))} | {furthest})

@@ -109,7 +109,7 @@ window.recuerdoCell = (function () {
           wire([[x + GLASS.wide / 2, GLASS.low + 0.4], [where[candidate] - GLASS.wide / 2, GLASS.low + 0.4]], true);
         glass(x, gate, signed, [`Wx_${gate}`, `Uh_${gate}`, `a_${gate}`, gate]);
         const inner = (line(gate) || {}).code;
-        if (inner) text(x + 0.38, BUS + 0.18, `× ${page.short(slope(gate, page.namesIn(inner)[0], at))}`, "back");
+        if (inner) text(x + 0.3, BUS + 0.18, `×${slope(gate, page.namesIn(inner)[0], at).toFixed(2)}`, "back");
       }
       const kept = layer.lines.find((each) => each.name.endsWith(before(memory)) && each.name.startsWith(layer.forgets));
       const added = layer.lines.find((each) => each.name.endsWith(`* ${candidate}`));

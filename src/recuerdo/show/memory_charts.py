@@ -151,7 +151,7 @@ class MemoryCharts:
         marks = np.unique(np.linspace(0, len(rows) - 1, min(6, len(rows))).round().astype(int)).tolist()
         chart.yaxis.ticker = marks
         chart.yaxis.major_label_overrides = {k: rows[k] for k in marks}
-        chart.yaxis.axis_label = "loss at step"
+        chart.yaxis.axis_label = "loss at step" if self.found.at_each_step else "number of the answer"
         bar = ColorBar(color_mapper=mapper, width=10, title="log₁₀", background_fill_alpha=0, border_line_alpha=0)
         chart.add_layout(bar, "right")
         chart.add_tools(HoverTool(tooltips=[("log₁₀ |dL/ds|", "@image{0.00}")]))
@@ -274,15 +274,23 @@ class MemoryCharts:
         found = self.found.horizon
         assert found is not None
         chart = _chart(CHART)
-        chart.line(found.lags, np.abs(found.changes), color=BLUE, line_width=2.5,
-                   legend_label=f"{found.words}, all further back exchanged")  # fmt: skip
-        chart.line(
-            found.lags, found.exchanges, color=ORANGE, legend_label="this input alone exchanged (by the largest)"
+        changes = np.abs(found.changes)
+        most = float(changes.max(initial=0.0))
+        lines = (
+            (
+                f"{found.words}, if all further back is exchanged (1 is {most:.3g})",
+                _by_largest(changes),
+                BLUE,
+                2.5,
+                "solid",
+            ),
+            ("the same, if this input alone is", found.exchanges, ORANGE, 1.5, "solid"),
+            ("gradient by this input", found.gradients, GREEN, 1.5, "dashed"),
         )
-        chart.line(found.lags, found.gradients, color=GREEN, line_dash="dashed",
-                   legend_label="gradient by this input (by the largest)")  # fmt: skip
-        chart.xaxis.axis_label, chart.yaxis.axis_label = "steps back", "change"
-        _legend(chart)
+        for words, values, hue, width, dash in lines:
+            chart.line(found.lags, values, color=hue, line_width=width, line_dash=dash, legend_label=words)
+        chart.xaxis.axis_label, chart.yaxis.axis_label = "steps back", "by the largest"
+        _legend(chart, columns=1)
         return chart
 
     def _leaning(self) -> Any:
@@ -330,12 +338,12 @@ def _line(
     chart.line(step, seen, color=hue, line_width=width, line_dash=dash, legend_label=label)
 
 
-def _legend(chart: Any) -> None:
+def _legend(chart: Any, columns: int = 2) -> None:
     """Above the chart, where it hides no line."""
     for legend in list(chart.legend):
         legend.background_fill_alpha = legend.border_line_alpha = 0
         legend.orientation = "horizontal"
-        legend.ncols = 2
+        legend.ncols = columns
         legend.label_text_font_size = "11px"
         legend.padding = legend.margin = 2
         chart.add_layout(legend, "above")

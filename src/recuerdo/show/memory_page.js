@@ -141,6 +141,12 @@
 
   const dark = () => document.documentElement.classList.contains("dark");
 
+  // Whether dark letters are the ones to be read on a colour: by its relative luminance, as WCAG has it.
+  function light(colour) {
+    const [r, g, b] = [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16) / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179;
+  }
+
   // The text or the series in the colours of one unit's hidden state.
   function colour() {
     const { unit, layer } = cursor, state = layerOf().states[0], T = layerOf().steps;
@@ -149,7 +155,9 @@
     const shades = meta.palettes.signed[dark() ? "dark" : "light"];
     document.querySelectorAll("#words button").forEach((word, t) => {
       const k = Math.round(((row[t] / Math.max(1, most) + 1) / 2) * (shades.length - 1));
-      word.style.backgroundColor = shades[clamp(k, shades.length - 1)];
+      const shade = shades[clamp(k, shades.length - 1)];
+      word.style.backgroundColor = shade;
+      word.style.color = light(shade) ? "#111111" : "#ffffff";
       word.setAttribute("aria-current", t === cursor.t);
       word.title = `step ${t}: ${short(row[t])}`;
     });

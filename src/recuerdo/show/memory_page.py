@@ -192,9 +192,8 @@ class _Body:
             f"weights as they are drawn.</p>"
         )
         if "river" in self.places:
-            yield self._figure(
-                "river", f"Each loss by each state before it, |dL/ds| in {escape(self.found.itemised[-1].name)}."
-            )
+            what = "The loss at each step" if self.found.at_each_step else "What each number of the answer costs"
+            yield self._figure("river", f"{what}, by each state: |dL/ds| in {self.found.itemised[-1].name}.")
         yield self._figure("flow", "All losses by each state, |dL/ds|.", self._table("gradient_flow"))
         if self.training is not None:
             last = len(self.training.rows) - 1
@@ -239,9 +238,10 @@ class _Body:
 
     def _words(self, shown: Shown) -> str:
         assert shown.words is not None
-        space = "" if max(map(len, shown.words), default=0) <= 1 else " "
+        letters = max(map(len, shown.words), default=0) <= 1
+        space, kind = ("", "words letters") if letters else (" ", "words")
         words = space.join(f'<button type="button">{escape(word)}</button>' for word in shown.words)
-        return f'<div class="words" id="words" dir="auto" role="group" aria-label="The sample">{words}</div>'
+        return f'<div class="{kind}" id="words" dir="auto" role="group" aria-label="The sample">{words}</div>'
 
     def _cell(self) -> Iterable[str]:
         yield '<section aria-labelledby="h4"><h2 id="h4">4. The unfolded cell</h2>'
