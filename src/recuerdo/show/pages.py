@@ -1,7 +1,8 @@
 """A page in one file: headings, tables and pictures as SVG, readable on a phone, on paper and without a network.
 
 The pictures are matplotlib's, with their letters as letters. An interactive library would put a megabyte of script into
-every page, draw on a canvas that nobody can search or have read aloud, and print worse.
+every page, draw on a canvas that nobody can search or have read aloud, and print worse. One page is worth it, that of
+an audit (memory_page.py), whose views follow one cursor.
 """
 
 from __future__ import annotations
