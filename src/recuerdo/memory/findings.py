@@ -36,6 +36,9 @@ BOLD = 0.5
 LEARNED = 0.1
 """Loss at the end by that at the beginning, below which what looks sick did no harm."""
 
+LASTING = 5
+"""Steps over which a loss that rose has to stay there, by its median: one batch alone may be a hard one."""
+
 CERTAIN = 3.0
 """Standard errors that a slope has to have."""
 
@@ -156,7 +159,8 @@ def _learning_rate(evidence: Evidence) -> Iterator[Finding]:
     if history is None or history.steps < 20:
         return
     losses = np.array(history.losses)
-    first, middle, highest = _first(losses), float(np.median(losses[len(losses) // 2 :])), float(losses.max())
+    first, middle = _first(losses), float(np.median(losses[len(losses) // 2 :]))
+    highest = float(np.median(np.lib.stride_tricks.sliding_window_view(losses, LASTING), axis=1).max())
     rate = max(history.learning_rates)
     units = max(each.job.state[0].shape[-1] for each in evidence.recorded)
     bold = highest > SPIKE * first or rate > BOLD / units**0.5
