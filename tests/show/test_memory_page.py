@@ -261,6 +261,28 @@ def test_a_click_moves_the_cursor_and_writes_a_formula_out(browser, tmp_path):
 
 
 @needs_browser
+def test_names_and_words_of_strangers_stay_words(browser, tmp_path):
+    import pandas as pd
+
+    bad = "</script><script>document.title = 'taken'</script><b>"
+    rows = np.random.default_rng(0).standard_normal((40, 2))
+    months = pd.date_range("2020-01-01", periods=40, freq="MS")
+    table = pd.DataFrame({"month": months, bad: rows[:, 0], "sales": rows[:, 1].cumsum()})
+    options = {"hidden_size": 4, "max_steps": 2, "random_state": 0, "baselines": None, "verbose": False, "trial": False}
+    model = rc.Forecaster(2, **options).fit(table, target="sales", past=[bad])
+    rc.memory.audit(model, table).to_html(tmp_path / "series.html", title=bad)
+    texts = [f"good {bad} film", "bad film"] * 10
+    judge = rc.SequenceClassifier(bag=False, **options).fit(texts, [1, 0] * 10)
+    rc.memory.audit(judge, (texts, [1, 0] * 10)).to_html(tmp_path / "text.html", title=bad)
+    for name in ("series", "text"):
+        page = opened(browser, tmp_path / f"{name}.html")
+        assert page.title() == bad
+        assert page.locator("h1").inner_text() == bad
+        assert page.complaints == []
+        page.close()
+
+
+@needs_browser
 def test_a_slider_goes_through_the_training_that_was_watched(browser, tmp_path):
     torch.manual_seed(0)
     x = torch.randn(64, 12, 1)

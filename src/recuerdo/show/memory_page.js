@@ -92,7 +92,7 @@
     return `${line.name}${same ? "" : ` = ${line.formula}`} = ${written(line.code, known)} = ${end}\n    derivative ${slopes.join(", ")}`;
   }
 
-  window.recuerdoPage = { cursor, meta, value, work, namesIn, short, told, read: () => read, move,
+  window.recuerdoPage = { cursor, meta, value, work, namesIn, short, told, move,
     at: (t) => move({ t }), row: (t, row, number) => move({ t, layer: number, unit: meta.layers[number].order[clamp(row, meta.layers[number].order.length - 1)] }) };
 
   function move(to, quiet) {
