@@ -190,10 +190,12 @@ def _table(before: Patient, found: Audit, after: Patient, then: Audit) -> list[s
 
 
 def _steps(found: Audit, name: str) -> str:
-    value = found.reach.needed.steps if name == "needed" else getattr(found.reach, name)
-    if value is None:
-        return "unknown"
-    return "all" if name != "needed" and value >= found.reach.steps else f"{value:.0f}"
+    from recuerdo.memory.reach import how_far
+
+    need = found.reach.needed.steps
+    if name == "needed" and need is not None:
+        return str(need)  # which may be more than there is
+    return how_far(None if name == "needed" else getattr(found.reach, name), found.reach.steps)
 
 
 def _verdict(before: Patient, after: Patient) -> list[str]:

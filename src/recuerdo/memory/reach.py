@@ -82,13 +82,20 @@ class Reach:
         """One sentence: "Gates promise 38 steps, the state holds 31, gradients reach 12 of the 50 the task needs"."""
 
         def said(value: float | None) -> str:
-            return "an unknown number of" if value is None else "all" if value >= self.steps else f"{value:.0f}"
+            return "an unknown number of" if value is None else how_far(value, self.steps)
 
         parts = [f"{WORDS[name]} {said(getattr(self, name))}" for name in ("promised", "held", "trainable", "used")]
         parts[0] = f"{'Gates' if self.gated else 'Weights'} {parts[0]} steps"
         need = self.needed
         end = f"the task needs {need.steps} ({need.why})" if need.steps is not None else f"what it needs is {need.why}"
         return f"{', '.join(parts)}; {end}. The data have {self.steps} steps."
+
+
+def how_far(value: float | None, steps: int) -> str:
+    """Write how far something reaches, of data with so many steps."""
+    if value is None:
+        return "unknown"
+    return "all" if value >= steps else f"{value:.0f}"
 
 
 def reach(

@@ -23,7 +23,7 @@ from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from numpy.typing import NDArray
 
-from recuerdo.memory.reach import FELT, WORDS
+from recuerdo.memory.reach import FELT, WORDS, how_far
 
 if TYPE_CHECKING:
     from recuerdo.memory import Audit
@@ -117,7 +117,7 @@ class MemoryCharts:
             {
                 "row": rows,
                 "to": [min(max(float(v or 0), 0.8), most) for v in values],
-                "said": [said(v, reach.steps) for v in values],
+                "said": [how_far(v, reach.steps) for v in values],
                 "colour": HUES,
             }
         )
@@ -311,13 +311,6 @@ class MemoryCharts:
 def drawn(layer: LayerPortrait) -> dict[str, NDArray[np.float32]]:
     """What of a layer is drawn as a strip: its gates, then its states; (T, H) each."""
     return {**layer.gates, **layer.states}
-
-
-def said(value: float | None, steps: int) -> str:
-    """Write how far something reaches, of data with so many steps."""
-    if value is None:
-        return "unknown"
-    return "all" if value >= steps else f"{value:.0f}"
 
 
 def _chart(height: int, **options: Any) -> Any:
