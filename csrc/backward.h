@@ -176,7 +176,8 @@ struct Backward : Walk<Real> {
         }
         if (!t.d_x) return;
         long K = turned ? 2 * H : GH;
-        product(slice.B.input, Sources<Real>{a, K, a_too, GH - K}, out, count, (const Real*)none);
+        product(slice.B.input, Sources<Real>{a, K, a_too, GH - K}, out, count, (const Real*)none,
+                Panels::all(slice.B.input));
     }
 
     void flush() const {

@@ -16,6 +16,7 @@ const Kernels<double>& kernels();
 
 namespace {
 
+constexpr double WORTH_MEETING = 2.5e5;  // weights that a step reads, from which on its threads gain by meeting
 constexpr double TOO_SMALL = 1e6;  // operations that one thread finishes before another has woken up
 
 std::vector<const Path*> here() {
@@ -179,14 +180,35 @@ std::string no_bf16() {
     return "this processor has neither AMX nor AVX512-BF16";
 }
 
+long threads_for_step(double weights, long threads) {
+    if (weights < WORTH_MEETING) return 1;
+    long most = long(weights / WORTH_MEETING * 4);
+    return threads < most ? threads : most;
+}
+
+template <class Real>
+static double operations(const Task<Real>& task) {
+    double rows = double(task.T) * task.N * task.blocks() * task.H;
+    return rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
+}
+
+// How many of the threads have a use: forwards for some samples each, or, where these are few, for some units each. On the way
+// back the weights' rows are shared out as well, of which there are enough for everybody.
+template <class Real>
+static long share_out(Task<Real>& task, bool backward, long threads) {
+    task.by_units = false;
+    if (operations(task) < TOO_SMALL) return 1;
+    if (backward || threads <= task.N) return threads;
+    double weights = double(task.blocks()) * task.H * (task.D + task.H);
+    long by_units = task.cell == INDRNN ? 1 : threads_for_step(weights, threads);
+    task.by_units = by_units > task.N;
+    return task.by_units ? by_units : task.N;
+}
+
 template <class Real>
 void run(Task<Real>& task, bool backward, long threads) {
     const Kernels<Real>& kernels = kernels_of<Real>(task.bf16);
-    double rows = double(task.T) * task.N * task.blocks() * task.H;
-    double operations = rows * (2.0 * (task.D + (task.cell == INDRNN ? 0 : task.H)) + 30);
-    // Samples are shared out, and on the way back the weights' rows as well, of which there are enough for everybody.
-    long most = backward || threads < task.N ? threads : task.N;
-    run_by(task, Walks<Real>{kernels, backward}, operations < TOO_SMALL ? 1 : most);
+    run_by(task, Walks<Real>{kernels, backward}, share_out(task, backward, threads));
 }
 
 template <class Real>

@@ -8,6 +8,9 @@
 
 namespace recuerdo {
 
+// How many of the threads have a use in a step that reads so many weights: they meet more than once in it.
+long threads_for_step(double weights, long threads);
+
 std::vector<std::string> paths();            // those that this processor can run, the fastest first
 std::string path();                          // the one in use
 void use_path(const std::string& name);      // throws std::invalid_argument with the names that there are

@@ -1,6 +1,10 @@
-// The walk over time, for the samples of one part.
+// The walk over time, for the samples of one part; or of all samples for the units of one part, where they are few.
+//
+// By units every part multiplies for its own columns, and does what follows for whole samples that are its own: what one of
+// them writes the others see when they have met.
 #pragma once
 
+#include "pool.h"
 #include "walk.h"
 
 namespace recuerdo {
@@ -13,36 +17,58 @@ struct Forward : Walk<Real> {
     using Base = Walk<Real>;
     using Base::first, Base::G, Base::gated_hidden, Base::GH, Base::H, Base::last, Base::normed, Base::R, Base::t;
     Matrices<Real> B;
+    long part, own_first, own_last;  // samples
     long chunk;
     size_t bytes;
     const Real **a, **x, **h_old, **c_old;
-    Real **out, **out_n, *bias, *gates, *hidden, *q, *seen, *reset, *cells, *none;
+    Real **out, *bias, *gates, *hidden, *q, *seen, *reset, *cells, *none;
     Rows<Real> rows;
     long* active;
 
-    Forward(const Task<Real>& task, long part) : Base(task, part), B(task, false) {
-        long most = (t.N + t.parts - 1) / t.parts;
+    Forward(const Task<Real>& task, long which)
+        : Base(task, which), B(task, false), part(which), own_first(t.N * part / t.parts), own_last(t.N * (part + 1) / t.parts) {
+        long most = t.by_units ? t.N : (t.N + t.parts - 1) / t.parts;
         chunk = most < ROWS_AT_ONCE ? (ROWS_AT_ONCE + most - 1) / (most > 0 ? most : 1) : 1;
         if (B.fused) chunk = 1;
+        if (chunk > t.T) chunk = t.T > 0 ? t.T : 1;
         Arena arena{t.scratch ? t.scratch + part * t.scratch_bytes : nullptr};
         a = arena.take<const Real*>(most * chunk);
         x = arena.take<const Real*>(most);
         out = arena.take<Real*>(most * chunk);
-        out_n = arena.take<Real*>(most);
-        h_old = arena.take<const Real*>(most);
+        h_old = in_common(arena.take<const Real*>(most));
         c_old = arena.take<const Real*>(most);
         active = arena.take<long>(most);
         bias = arena.take<Real>(GH);
-        gates = arena.take<Real>(t.gates ? 0 : most * chunk * GH);
-        hidden = arena.take<Real>(gated_hidden && !t.hidden ? most * H : 0);
-        q = arena.take<Real>(normed && !t.normed ? most * GH : 0);
+        gates = in_common(arena.take<Real>(t.gates ? 0 : most * chunk * GH));
+        hidden = in_common(arena.take<Real>(gated_hidden && !t.hidden ? most * H : 0));
+        q = in_common(arena.take<Real>(normed && !t.normed ? most * GH : 0));
         seen = arena.take<Real>(t.mask ? most * H : 0);
-        reset = arena.take<Real>(t.cell == GRU_RESET_BEFORE ? most * H : 0);
+        reset = in_common(arena.take<Real>(t.cell == GRU_RESET_BEFORE ? most * H : 0));
         cells = arena.take<Real>(t.c || t.cell != LSTM ? 0 : 2 * most * H);
-        none = arena.take<Real>(H);
+        none = arena.take<Real>(GH);
         rows = {arena.take<Real>(H), arena.take<Real>(H)};
         B.take_room(arena, most * chunk, most);
         bytes = arena.used;
+    }
+
+    // By units the first part's memory is everybody's, for what all of them are to see.
+    template <class Item>
+    Item* in_common(Item* piece) const {
+        return t.by_units && t.scratch ? (Item*)((char*)piece - part * t.scratch_bytes) : piece;
+    }
+    void meet() const {
+        if (t.by_units) t.team->meet();
+    }
+    bool own(long n) const { return n >= own_first && n < own_last; }
+
+    // Those of this part, with every step the other way round: so they begin where the last step ended, which is what the
+    // caches hold of a matrix that is larger than they are.
+    Panels panels(const Matrix<Real>& B, long step) const {
+        long P = B.panels();
+        return {t.by_units ? P * part / t.parts : 0, t.by_units ? P * (part + 1) / t.parts : P, step % 2 != t.odd};
+    }
+    void multiply(const Matrix<Real>& B, const Real* const* a, Real* const* out, long rows, const Real* start, long step) const {
+        product(B, Sources<Real>{a, B.K, nullptr, 0}, out, rows, start, panels(B, step));
     }
 
     Real* gates_of(long step, long n) const {
@@ -75,14 +101,15 @@ struct Forward : Walk<Real> {
                 if (!this->inside(time, n)) continue;
                 a[count] = t.x + time * t.x_by_t + n * t.x_by_n;
                 out[count++] = t.normed_x ? t.normed_x + this->row(time, n) * GH : gates_of(s, n);
-                if (t.norm_ih) clear(out[count - 1], GH * sizeof(Real));
             }
         }
-        product(B.input, a, out, count, t.norm_ih ? (const Real*)nullptr : (const Real*)bias);
+        multiply(B.input, a, out, count, t.norm_ih ? (const Real*)none : (const Real*)bias, step);
+        meet();
         if (!t.norm_ih) return;
         for (long s = step; s < step + chunk && s < t.T; ++s)
-            for (long n = first; n < last; ++n)
+            for (long n = own_first; n < own_last; ++n)
                 if (this->inside(this->time(s), n)) norm_input(s, n);
+        meet();
     }
 
     // layer norm of W x block by block, gain and biases
@@ -102,27 +129,21 @@ struct Forward : Walk<Real> {
             x[k] = t.x + time * t.x_by_t + active[k] * t.x_by_n;
             out[k] = gates_of(step, active[k]);
         }
-        product(B.all, Sources<Real>{x, t.D, a, H}, out, count, (const Real*)bias);
+        product(B.all, Sources<Real>{x, t.D, a, H}, out, count, (const Real*)bias, panels(B.all, step));
         if (!B.input.M) return;
         for (long k = 0; k < count; ++k) out[k] += 2 * H;
-        product(B.input, x, out, count, (const Real*)bias + 2 * H);
+        multiply(B.input, x, out, count, (const Real*)bias + 2 * H, step);
     }
 
-    // where the product of the blocks from `block` on goes for the samples that are active; it is added to what is there
-    void targets(long time, long step, long block, long count, Real** to) const {
+    // U h of the blocks from `block` on, for the samples that are active; where no layer norm comes after, W x is in the sum
+    void state_products(const Matrix<Real>& U, long time, long step, long block, long count) const {
+        bool apart = gated_hidden && block == 2;
         for (long k = 0; k < count; ++k) {
             long n = active[k];
-            if (normed) {
-                to[k] = q_of(time, n) + block * H;
-                clear(to[k], (block == 0 && t.cell != GRU && t.cell != GRU_RESET_BEFORE ? GH : block ? H : 2 * H) *
-                                 sizeof(Real));
-            } else if (gated_hidden && block == 2) {
-                to[k] = hidden_of(time, n);
-                t.bias_hh ? copy(to[k], t.bias_hh + 2 * H, H) : clear(to[k], H * sizeof(Real));
-            } else {
-                to[k] = gates_of(step, n) + block * H;
-            }
+            out[k] = normed ? q_of(time, n) + block * H : apart ? hidden_of(time, n) : gates_of(step, n) + block * H;
         }
+        const Real* alone = apart && t.bias_hh ? t.bias_hh + 2 * H : none;
+        multiply(U, a, out, count, normed ? (const Real*)none : apart ? alone : (const Real*)nullptr, step);
     }
 
     // layer norm, gain and bias of the product's blocks, which are then added to W x
@@ -188,6 +209,7 @@ struct Forward : Walk<Real> {
         long count = 0;
         for (long n = first; n < last; ++n) {
             if (!this->inside(time, n)) {
+                if (!own(n)) continue;
                 long row = this->row(time, n);
                 clear(t.out + row * H, H * sizeof(Real));
                 if (t.gates) clear(gates_of(step, n), GH * sizeof(Real));
@@ -199,22 +221,24 @@ struct Forward : Walk<Real> {
                 if (t.norm_scale) clear(t.norm_scale + row * G, G * sizeof(Real));
                 continue;
             }
-            if (this->restarts(time, n)) {
+            if (own(n) && this->restarts(time, n)) {
                 h_old[n - first] = t.restart_h ? t.restart_h + n * H : none;
                 c_old[n - first] = t.restart_c ? t.restart_c + n * H : none;
             }
             active[count++] = n;
         }
+        if (t.reset) meet();
         return count;
     }
 
     void run() const {
         add_biases();
-        clear(none, H * sizeof(Real));
-        for (long n = first; n < last; ++n) {
+        clear(none, GH * sizeof(Real));
+        for (long n = own_first; n < own_last; ++n) {
             h_old[n - first] = t.h0 + n * H;
             c_old[n - first] = t.c0 ? t.c0 + n * H : none;
         }
+        meet();
         for (long step = 0; step < t.T; ++step) {
             long time = this->time(step);
             if (!B.fused && step % chunk == 0) input_products(step);
@@ -223,34 +247,39 @@ struct Forward : Walk<Real> {
             if (B.fused) {
                 fused_products(step, time, count);
             } else if (t.cell != INDRNN) {
-                targets(time, step, 0, count, out);
-                product(B.all, a, out, count, (const Real*)nullptr);
+                state_products(B.all, time, step, 0, count);
             }
-            if (t.cell == GRU) {
-                targets(time, step, 2, count, out_n);
-                product(B.rest, a, out_n, count, (const Real*)nullptr);
-            } else if (t.cell == GRU_RESET_BEFORE) {
+            if (t.cell == GRU)
+                state_products(B.rest, time, step, 2, count);
+            else if (t.cell == GRU_RESET_BEFORE)
                 reset_before(step, time, count);
-            }
-            for (long k = 0; k < count; ++k) point(step, time, k);
+            meet();
+            for (long k = 0; k < count; ++k)
+                if (own(active[k])) point(step, time, k);
+            meet();
         }
-        for (long n = first; n < last; ++n) {
+        for (long n = own_first; n < own_last; ++n) {
             copy(t.h_last + n * H, h_old[n - first], H);
             if (t.c_last) copy(t.c_last + n * H, c_old[n - first], H);
         }
     }
 
     void reset_before(long step, long time, long count) const {
+        meet();
         for (long k = 0; k < count; ++k) {
             long n = active[k];
-            if (normed) norm_blocks(time, step, n, 0, 2);
-            gru_before_reset(gates_of(step, n), a[k], reset + k * H, H);
+            if (own(n)) {
+                if (normed) norm_blocks(time, step, n, 0, 2);
+                gru_before_reset(gates_of(step, n), a[k], reset + k * H, H);
+            }
             a[k] = reset + k * H;
         }
-        targets(time, step, 2, count, out_n);
-        product(B.rest, a, out_n, count, (const Real*)nullptr);
-        if (normed)
-            for (long k = 0; k < count; ++k) norm_blocks(time, step, active[k], 2, 3);
+        meet();
+        state_products(B.rest, time, step, 2, count);
+        if (!normed) return;
+        meet();
+        for (long k = 0; k < count; ++k)
+            if (own(active[k])) norm_blocks(time, step, active[k], 2, 3);
     }
 };
 

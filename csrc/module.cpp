@@ -133,7 +133,7 @@ template <class Real>
 void bind_stepper(nb::module_& m, const char* name) {
     using Steps = Stepper<Real>;
     nb::class_<Steps>(m, name, "A stack of layers that goes one step at a time.")
-        .def(nb::init<long>(), nb::arg("streams"))
+        .def(nb::init<long, long>(), nb::arg("streams"), nb::arg("threads"))
         .def("add", [](Steps& self, nb::dict fields, bool residual) { self.add(task_of<Real>(fields), residual); },
              nb::arg("fields"), nb::arg("residual"), "Add a layer on top; its weights are copied.")
         .def("step",

@@ -139,14 +139,26 @@ static Tile<Real> tile_of(long R, long V) {
     return nullptr;
 }
 
-// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows; without a start, out[r] itself.
+// Some panels of a matrix, from the first to before the last, or the other way round.
+struct Panels {
+    long first, last;
+    bool from_behind;
+    template <class Matrix>
+    static Panels all(const Matrix& B) {
+        return {0, B.panels(), false};
+    }
+};
+
+// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows, in those of the M columns that the panels hold; without a
+// start, out[r] itself.
 template <class Real>
-static void product(const Packed<Real>& B, Sources<Real> a, Real* const* out, long rows, const Real* start) {
+static void product(const Packed<Real>& B, Sources<Real> a, Real* const* out, long rows, const Real* start, Panels panels) {
     if (rows == 0) return;
     long groups = (rows + RECUERDO_ROWS - 1) / RECUERDO_ROWS, K0 = a.first_K;
     long blocks = (B.K + BLOCK / 2) / BLOCK;
     if (blocks < 1) blocks = 1;
-    for (long p = 0; p < B.panels(); ++p) {
+    for (long turn = panels.first; turn < panels.last; ++turn) {
+        long p = panels.from_behind ? panels.first + panels.last - 1 - turn : turn;
         long at = p * B.width, W = B.columns(p);
         const Real* panel = B.data + at * B.K;
         for (long block = 0; block < blocks; ++block) {
@@ -171,7 +183,7 @@ static void product(const Packed<Real>& B, Sources<Real> a, Real* const* out, lo
 
 template <class Real>
 static void product(const Packed<Real>& B, const Real* const* a, Real* const* out, long rows, const Real* start) {
-    product(B, Sources<Real>{a, B.K, nullptr, 0}, out, rows, start);
+    product(B, Sources<Real>{a, B.K, nullptr, 0}, out, rows, start, Panels::all(B));
 }
 
 }  // namespace RECUERDO_ISA

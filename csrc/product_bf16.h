@@ -148,13 +148,14 @@ static inline void pack_rows(Sources<float> a, long rows, Bf16* to) {
     }
 }
 
-// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows; without a start, out[r] itself.
-static inline void product(const PackedBf16& B, Sources<float> a, float* const* out, long rows, const float* start) {
+// out[r][0..M] = start[0..M] + (a[r][0..K] B) for each of the rows, in those of the M columns that the panels hold; without a
+// start, out[r] itself.
+static inline void product(const PackedBf16& B, Sources<float> a, float* const* out, long rows, const float* start, Panels panels) {
     long groups = tiles_of(rows, TILE_ROWS);
     pack_rows(a, rows, B.room);
     alignas(64) float sums[Tiles::A * Tiles::B * TILE_SUMS];
     constexpr long by_i = Tiles::B * TILE_SUMS;
-    blocks(B.room, groups, B.data, B.panels(), B.depth(), sums, by_i, TILE_SUMS, false, [&](long g, long p, int A, int P) {
+    auto put = [&](long g, long p, int A, int P) {
         long m0 = p * TILE_ROWS, left = B.M - m0;
         for (long r = 0; r < A * TILE_ROWS && g * TILE_ROWS + r < rows; ++r) {
             const float* sum = sums + r / TILE_ROWS * by_i + r % TILE_ROWS * TILE_ROWS;
@@ -164,11 +165,18 @@ static inline void product(const PackedBf16& B, Sources<float> a, float* const* 
                 along<float>(left - m < TILE_ROWS ? left - m : TILE_ROWS,
                              [&](long j, auto io) { io.put(to + m + j, io(base + m + j) + io(sum + j)); });
         }
-    });
+    };
+    auto multiply = [&](long first, long count) {
+        blocks(B.room, groups, B.data + first * B.depth() * TILE_NUMBERS, count, B.depth(), sums, by_i, TILE_SUMS, false,
+               [&](long g, long p, int A, int P) { put(g, first + p, A, P); });
+    };
+    long all = panels.last - panels.first, at_once = panels.from_behind ? Tiles::B : all;
+    for (long left = all; left > 0; left -= at_once)
+        multiply(panels.first + (left > at_once ? left - at_once : 0), left < at_once ? left : at_once);
 }
 
 static inline void product(const PackedBf16& B, const float* const* a, float* const* out, long rows, const float* start) {
-    product(B, Sources<float>{a, B.K, nullptr, 0}, out, rows, start);
+    product(B, Sources<float>{a, B.K, nullptr, 0}, out, rows, start, Panels::all(B));
 }
 
 }  // namespace RECUERDO_ISA

@@ -4,7 +4,11 @@
 #include <cstring>
 #include <new>
 
+#include "pool.h"
+
 namespace recuerdo {
+
+constexpr double FETCHED = 7;  // a weight takes so many times as long to come as to be multiplied by one stream's number
 
 template <class Real>
 Stepper<Real>::Bytes::Bytes(size_t size) : data(static_cast<char*>(std::aligned_alloc(64, (size + 64) / 64 * 64))) {
@@ -30,7 +34,7 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     t.cell = given.cell;
     t.activation = given.activation;
     t.zone_share = given.zone_share;
-    t.T = t.parts = 1;
+    t.T = 1;
     t.N = streams_;
     t.D = given.D;
     t.H = given.H;
@@ -50,35 +54,54 @@ void Stepper<Real>::add(const Task<Real>& given, bool residual) {
     layer->output.assign(streams_ * t.H, 0);
     layer->residual = residual;
 
+    t.by_units = true;
+    t.parts = threads_;
     kernels_.plan(t, false);
     layer->common = std::make_unique<Bytes>(t.common_bytes);
-    layer->scratch = std::make_unique<Bytes>(t.scratch_bytes);
+    layer->scratch = std::make_unique<Bytes>(t.parts * t.scratch_bytes);
     t.common = layer->common->data;
     t.scratch = layer->scratch->data;
-    kernels_.pack(t, false, 0);
+    for (long part = 0; part < t.parts; ++part) kernels_.pack(t, false, part);
+    weights_ += double(GH) * (t.D + (t.cell == INDRNN ? 0 : t.H)) * (streams_ + FETCHED) / (1 + FETCHED);
     layers_.push_back(std::move(layer));
 }
 
 template <class Real>
 void Stepper<Real>::step(const Real* x, Real* y) {
-    for (size_t k = 0; k < layers_.size(); ++k) {
-        Layer& layer = *layers_[k];
-        Task<Real>& t = layer.task;
-        bool top = k + 1 == layers_.size();
+    for (auto& layer : layers_) {
+        Task<Real>& t = layer->task;
         t.x = x;
-        t.h0 = layer.state[0][turn_].data();
-        t.h_last = layer.state[0][1 - turn_].data();
+        t.h0 = layer->state[0][turn_].data();
+        t.h_last = layer->state[0][1 - turn_].data();
         if (t.cell == LSTM) {
-            t.c0 = layer.state[1][turn_].data();
-            t.c_last = layer.state[1][1 - turn_].data();
+            t.c0 = layer->state[1][turn_].data();
+            t.c_last = layer->state[1][1 - turn_].data();
         }
-        t.out = top ? y : layer.output.data();
-        kernels_.forward(t, 0);
-        if (layer.residual)
-            for (long j = 0; j < streams_ * t.H; ++j) t.out[j] += x[j];
+        t.out = layer == layers_.back() ? y : layer->output.data();
+        t.odd = turn_;
         x = t.out;
     }
+    Team team(threads_for_step(weights_, threads_));
+    auto attempt = [&] {
+        for (auto& layer : layers_) {
+            layer->task.team = &team;
+            layer->task.parts = team.size();
+        }
+        return team.run([](void* self, long part) { static_cast<Stepper*>(self)->take_part(part); }, this);
+    };
+    if (!attempt()) attempt();
     turn_ = 1 - turn_;
+}
+
+template <class Real>
+void Stepper<Real>::take_part(long part) {
+    for (auto& layer : layers_) {
+        const Task<Real>& t = layer->task;
+        kernels_.forward(t, part);
+        if (!layer->residual) continue;
+        for (long j = t.H * (t.N * part / t.parts); j < t.H * (t.N * (part + 1) / t.parts); ++j) t.out[j] += t.x[j];
+        t.team->meet();
+    }
 }
 
 template class Stepper<float>;

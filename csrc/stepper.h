@@ -11,7 +11,7 @@ namespace recuerdo {
 template <class Real>
 class Stepper {
   public:
-    explicit Stepper(long streams) : streams_(streams), kernels_(kernels<Real>()) {}
+    Stepper(long streams, long threads) : streams_(streams), threads_(threads), kernels_(kernels<Real>()) {}
     Stepper(const Stepper&) = delete;
     Stepper& operator=(const Stepper&) = delete;
 
@@ -46,8 +46,10 @@ class Stepper {
     };
 
     const Real* keep(Layer& layer, const Real* from, long count);
+    void take_part(long part);
 
-    long streams_;
+    long streams_, threads_;
+    double weights_ = 0;  // that a step reads; of several streams as many as would take as long for one
     const Kernels<Real>& kernels_;
     std::vector<std::unique_ptr<Layer>> layers_;
     int turn_ = 0;

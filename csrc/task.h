@@ -17,7 +17,9 @@ template <class Real>
 struct Task {
     int cell, activation;
     long T, N, D, H;
-    long parts;  // the samples are split into so many ranges, each of which is walked by one thread
+    long parts;     // the samples are split into so many ranges, each of which is walked by one thread
+    bool by_units;  // forwards: not the samples but the units are split, for the products; the parts meet at every step
+    bool odd;       // whether an odd number of steps came before this walk: see Forward::panels
     bool reverse;
     bool bf16;  // the products are in bfloat16, all else in float32
 

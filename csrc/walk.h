@@ -50,7 +50,8 @@ struct Matrices {
         auto of = [&](long K, long M) { return Matrix<Real>::in(arena, K, M); };
         input = all = rest = Matrix<Real>{};
         U_rows = t.cell == GRU_RESET_BEFORE || (t.cell == GRU && !backward) ? 2 * H : G * H;
-        fused = !backward && full && !t.norm_ih && !t.norm_hh && (t.N / t.parts >= FEW || t.D <= FEW);
+        long together = t.by_units ? t.N : t.N / t.parts;
+        fused = !backward && full && !t.norm_ih && !t.norm_hh && (together >= FEW || t.D <= FEW || t.T == 1);
         if (backward) {
             if (t.d_x) input = of(G * H, t.D);
         } else if (U_rows < G * H) {
@@ -138,7 +139,8 @@ struct Walk {
     bool normed, gated_hidden;
 
     Walk(const Task<Real>& task, long part)
-        : t(task), first(task.N * part / task.parts), last(task.N * (part + 1) / task.parts), R(last - first),
+        : t(task), first(task.by_units ? 0 : task.N * part / task.parts),
+          last(task.by_units ? task.N : task.N * (part + 1) / task.parts), R(last - first),
           G(task.blocks()), H(task.H), GH(G * H), normed(task.norm_hh && task.cell != INDRNN),
           gated_hidden(task.cell == GRU) {}
 

@@ -42,7 +42,9 @@ static void pack_all(uint16_t* to, long K, long M, const float* from, long at, l
 static void multiply(const uint16_t* packed, long K, long M, uint16_t* room, const float* const* first, long K0,
                      const float* const* second, float* const* out, long rows, const float* start) {
     Tiles::Use use;
-    product(PackedBf16{(Bf16*)packed, K, M, room}, Sources<float>{first, K0, second, K - K0}, out, rows, start);
+    bool from_behind = rows % 2 == 1;  // so that rows together meet a row alone that went the other way
+    product(PackedBf16{(Bf16*)packed, K, M, room}, Sources<float>{first, K0, second, K - K0}, out, rows, start,
+            Panels{0, (M + TILE_ROWS - 1) / TILE_ROWS, from_behind});
 }
 
 static void pack_all_seen(const float* const* first, long C0, const float* const* second, long C1, long count, uint16_t* to) {

@@ -15,6 +15,8 @@ using namespace recuerdo;
 
 namespace {
 
+constexpr long LARGE = 500;  // units from which on threads share those of a step
+
 template <class Real>
 class Call {
   public:
@@ -32,8 +34,8 @@ class Call {
     }
 
     void step() {
-        Stepper<Real> stepper(1 + below(5));
-        long layers = 1 + below(3), D = 1 + below(9), H = 1 + below(20);
+        Stepper<Real> stepper(1 + below(5), 1 + below(3));
+        long layers = 1 + below(3), D = 1 + below(9), H = below(10) ? 1 + below(20) : LARGE;
         for (long k = 0; k < layers; ++k) {
             Task<Real> t{};
             t.cell = below(5);
@@ -79,6 +81,7 @@ class Call {
         t.N = below(20);
         t.D = 1 + below(chance() ? 6 : 30);
         t.H = 1 + below(40);
+        if (below(50) == 0) t.T = 1 + below(3), t.N = 1 + below(2), t.H = LARGE;
         t.reverse = chance();
         weights(t);
         rows_ = t.T * t.N;

@@ -108,7 +108,7 @@ def test_a_remedy_that_no_option_holds_is_said_and_not_tried(call, here):
     from recuerdo.cli.doctor import _first_remedy, _no_remedy
     from recuerdo.memory import Finding
 
-    found = SimpleNamespace(findings=[Finding("forgets", "It forgets.", "a forget bias", {"init": "chrono"})])
+    found = SimpleNamespace(faults=[Finding("forgets", "It forgets.", "a forget bias", {"init": "chrono"})])
     assert _first_remedy(found, frozenset({"cell"})) == (None, {})
     assert "no remedy for forgets is an option of this model" in _no_remedy(found)
 
@@ -119,6 +119,7 @@ def test_a_remedy_that_no_option_holds_is_said_and_not_tried(call, here):
         (["model"], "DATA is missing: name a file like the one that model was fitted on."),
         (["vanishing", "air.csv"], "'vanishing' is an example, and brings data of its own: leave DATA out."),
         (["vanishing", "--save", "here"], "--save is where --fix puts the model that it trains: add --fix"),
+        (["vanishing", "--fix", "--overwrite"], "--overwrite is for a model at --save: name that folder, or leave it"),
         (["vanishing", "--fix", "--save", "here"], "'vanishing' is an example, and not kept: leave --save out."),
         (["nowhere", "air.csv"], "nowhere"),
         (["vanishing", "--needed", "-1"], "needed=-1: it counts steps back"),

@@ -87,10 +87,11 @@ def test_a_page_is_written_where_it_is_asked_for_and_replaces_nothing_unasked(sa
         (["--explain", "3", "--sample", 999], "sample=999 is out of range"),
         (["--explain", "17th"], "--explain 17th names no time step: write it as --explain t=17"),
         (["--explain", "t=99"], "t=99 is out of range, because sample 0 has 24 time steps"),
+        (["--overwrite"], "--overwrite is for a page at --html: name that file, or leave it out"),
         (["--explain", "3", "--unit", 6], "unit=6 is out of range, because layer core.encoder.l0 has 6 units"),
     ],
 )
-def test_a_step_that_is_not_there_is_said_and_nothing_is_written(saved, call, here, arguments, words):
+def test_what_cannot_be_shown_is_said_and_nothing_is_written(saved, call, here, arguments, words):
     done = call("memory", saved / "model", saved / "air.csv", *arguments)
     assert done.code == 2
     assert words in done.err

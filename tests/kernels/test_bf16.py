@@ -155,8 +155,11 @@ def test_a_sample_does_not_depend_on_its_batch(name: str, D: int) -> None:
 
 @cells
 @norms
-def test_results_do_not_depend_on_the_number_of_threads(name: str, layer_norm: bool) -> None:
-    asked, before = bf16(name, "plain", (20, 24, 16, 40), layer_norm=layer_norm), torch.get_num_threads()
+@pytest.mark.parametrize("sizes", [(20, 24, 16, 40), (3, 2, 16, 520)], ids=["many", "few"])
+def test_results_do_not_depend_on_the_number_of_threads(
+    name: str, layer_norm: bool, sizes: tuple[int, int, int, int]
+) -> None:
+    asked, before = bf16(name, "plain", sizes, layer_norm=layer_norm), torch.get_num_threads()
     found = []
     try:
         with on_bf16_path("emulated"):

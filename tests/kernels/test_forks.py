@@ -20,6 +20,7 @@ from recuerdo.nn import LSTM
 before, N = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(2)
 torch.manual_seed(0)
+stepper = LSTM(16, 512).stepper() if before == "steps" else None  # so large that two threads share a step
 layer, x, by = LSTM(16, 40, zoneout=0.2), torch.randn(N, 20, 16), torch.randn(40, N, 20).permute(1, 2, 0)
 
 
@@ -34,6 +35,11 @@ def training():
     return [output.detach(), *torch.autograd.grad(output, list(layer.parameters()), by)]
 
 
+def steps():
+    stepper.reset()
+    return [torch.from_numpy(stepper.step(each)) for each in x[:4, 0].numpy()]
+
+
 def threads_of_torch():
     square = torch.ones(1000, 1000)  # exact sums: the first exp of a process is not (pytorch issue 188792)
     return [torch.mm(square, square), square + square]
@@ -44,11 +50,12 @@ def nothing():
 
 
 def child():
-    return training() if before == "threads_of_torch" else training() + threads_of_torch()
+    found = training() if before == "threads_of_torch" else training() + threads_of_torch()
+    return found + steps() if before == "steps" else found
 
 
 globals()[before]()
-assert calling.native.openmp_was_used() == (before in ("forward", "training"))
+assert calling.native.openmp_was_used() == (before in ("forward", "training", "steps"))
 with tempfile.TemporaryDirectory() as folder:
     file = os.path.join(folder, "found.pt")
     process = os.fork()
@@ -71,6 +78,7 @@ assert all(torch.equal(each, other) for each, other in zip(found, wanted, strict
         ("nothing", 64),
         ("forward", 64),
         ("training", 64),
+        ("steps", 64),
         # After torch alone has used its threads, GCC's OpenMP has none for the child: a product of torch hangs there,
         # as it does without recuerdo. With so few samples torch uses one thread, and the core threads of its own.
         ("threads_of_torch", 16),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -133,20 +134,36 @@ def large(name: str = "lstm", layer_norm: bool = False) -> dict[str, Tensor]:
     return results | found
 
 
-@pytest.mark.parametrize("name", SPECS)
-@pytest.mark.parametrize("layer_norm", [False, True])
-def test_results_do_not_depend_on_the_number_of_threads(name: str, layer_norm: bool) -> None:
+def assert_the_same_on_any_number_of_threads(results: Callable[[], dict[str, Tensor]]) -> None:
     before = torch.get_num_threads()
     try:
         found = []
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            found.append(large(name, layer_norm))
+            found.append(results())
     finally:
         torch.set_num_threads(before)
     for other in found[1:]:
         for field, value in found[0].items():
             assert torch.equal(other[field], value), field
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_results_do_not_depend_on_the_number_of_threads(name: str, layer_norm: bool) -> None:
+    assert_the_same_on_any_number_of_threads(lambda: large(name, layer_norm))
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("option", ["plain", "all"])
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("N", [1, 3])
+def test_threads_share_the_units_of_few_samples(name: str, option: str, layer_norm: bool, N: int) -> None:
+    def results() -> dict[str, Tensor]:
+        found, by = outcome(job(name, option, (5, N, 16, 520), torch.float32, layer_norm=layer_norm), "native")
+        return found | by
+
+    assert_the_same_on_any_number_of_threads(results)
 
 
 def test_python_threads_may_call_at_once() -> None:

@@ -11,7 +11,7 @@ from tests.memory.patients import FIRST, HEALTHY, SECOND, SICK, patient
 import recuerdo as rc
 from recuerdo.learn import History
 from recuerdo.memory import Needed, audit
-from recuerdo.memory.findings import Evidence, _exploding, _vanishing
+from recuerdo.memory.findings import Evidence, _exploding, _too_short, _vanishing
 
 SEEDS = 100, 101, 102
 
@@ -21,7 +21,7 @@ def right(code, found):
 
 
 def faults(problem):
-    return [each.code for each in audit(problem).findings if each.fault]
+    return [each.code for each in audit(problem).faults]
 
 
 @pytest.mark.parametrize("code", SICK + HEALTHY)
@@ -69,6 +69,14 @@ def test_a_gradient_that_is_small_where_all_is_learned_is_no_fault():
     evidence = Evidence([], [], replace(audit(problem).reach, used=25), 1.0, False, None)
     assert list(_vanishing(evidence)) == []
     assert len(list(_vanishing(replace(evidence, reach=replace(evidence.reach, used=24))))) == 1
+
+
+@pytest.mark.parametrize(
+    ("best_step", "codes"), [(None, ["too-short"]), (100, ["too-short"]), (81, ["too-short"]), (60, [])]
+)
+def test_a_loss_that_falls_where_what_is_held_out_does_not_is_no_reason_to_train_on(best_step, codes):
+    history = History(losses=[1 - k / 200 for k in range(100)], best_step=best_step)
+    assert [each.code for each in _too_short(Evidence([], [], None, 1.0, False, history))] == codes
 
 
 @pytest.mark.parametrize(("need", "options"), [(25, {"init": "chrono", "max_lag": 25}), (2, {}), (None, {})])

@@ -117,6 +117,47 @@ def test_an_input_of_any_kind_is_read_as_the_same_numbers(option: str) -> None:
     np.testing.assert_array_equal(layer.stepper().step(single), expected)
 
 
+@needs_native
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("option", ["plain", "residual", "layer norm"])
+@pytest.mark.parametrize("streams", [1, 3])
+def test_threads_share_a_large_step_and_give_the_same_bits(cell: str, option: str, streams: int) -> None:
+    layer = LAYERS[cell](512, 512, **OPTIONS[option])
+    x, before, found = torch.randn(streams, 4, 512), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(stepped(layer.stepper(streams), x))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(found[0], layer.eval()(x)[0].detach(), rtol=0, atol=1e-5)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("streams", [1, 4])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("core", [pytest.param(True, marks=needs_native), False])
+def test_a_readout_answers_in_the_same_call(
+    cell: str, streams: int, bias: bool, dtype: torch.dtype, core: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not core:
+        monkeypatch.setattr(calling, "native", None)
+    layer, x = made(cell, dtype, num_layers=2), torch.randn(streams, T, D, dtype=dtype)
+    readout = nn.Linear(H, 11, bias=bias, dtype=dtype)
+    stepper = layer.stepper(streams, readout=readout)
+    expected = readout(layer.eval()(x)[0]).detach()
+    atol = 1e-12 if dtype == torch.float64 else 1e-6
+    np.testing.assert_allclose(stepped(stepper, x), expected, rtol=0, atol=atol)
+    held = stepper.state
+    assert as_arrays(held)[0].shape == (2, streams, H)
+    first = stepper.step(x[:, 0].numpy())
+    stepper.state = held
+    np.testing.assert_array_equal(stepper.step(x[:, 0].numpy()), first)
+
+
 def test_an_output_stays_as_it_is_when_the_stream_goes_on() -> None:
     stepper = made("lstm").stepper()
     first = stepper.step(np.ones(D))
@@ -170,6 +211,10 @@ def test_what_cannot_be_stepped_is_refused_in_words() -> None:
         made("lstm").stepper(0)
     with pytest.raises(OptionError, match=r"this LSTM is torch.float16: call layer.float\(\)"):
         made("lstm").half().stepper()
+    with pytest.raises(
+        OptionError, match=r"readout takes 3 numbers of torch.float32, and .* LSTM gives 7 of torch.float64"
+    ):
+        made("lstm").stepper(readout=nn.Linear(3, 2))
     with pytest.raises(
         ShapeError, match=r"A step of this GRU takes \(streams, features\) = \(1, 5\) or \(5,\), got \(4,\)"
     ):

@@ -69,6 +69,8 @@ def doctor(
 
     if save is not None and not fix:
         raise OptionError("--save is where --fix puts the model that it trains: add --fix, or leave it out.")
+    if overwrite and save is None:
+        raise OptionError("--overwrite is for a model at --save: name that folder, or leave it out.")
     if save is not None:
         results.prepare_model(save, "--save", overwrite=overwrite)
     patient = _patient(model, data)
@@ -146,10 +148,9 @@ def _said(found: Audit) -> list[str]:
     reach, lines = str(found.reach), []
     if not any(each.sentence.startswith(reach) for each in found.findings):
         lines = [fill(reach, WIDTH), ""]
-    faults = [each for each in found.findings if each.fault]
-    if not faults:
+    if not found.faults:
         lines.append("Nothing is found wrong with it.")
-    for number, each in enumerate(faults, 1):
+    for number, each in enumerate(found.faults, 1):
         lines.append(fill(f"{number}. {each.code}: {each.sentence}", WIDTH, subsequent_indent="   "))
         lines.append(fill(f"Try: {each.remedy}.", WIDTH, initial_indent="   ", subsequent_indent="   "))
     lines += [fill(f"Note ({each.code}): {each}", WIDTH) for each in found.findings if not each.fault]
@@ -158,22 +159,21 @@ def _said(found: Audit) -> list[str]:
 
 def _first_remedy(found: Audit, takes: frozenset[str]) -> tuple[Finding | None, dict[str, Any]]:
     """The first fault whose remedy is an option that the model takes, and these options."""
-    for each in found.findings:
+    for each in found.faults:
         options = {name: value for name, value in each.options.items() if name in takes}
-        if each.fault and options:
+        if options:
             return each, options
     return None, {}
 
 
-def _faults(found: Audit) -> list[str]:
-    return [each.code for each in found.findings if each.fault]
+def _codes(found: Audit) -> str:
+    return ", ".join(each.code for each in found.faults) or "none"
 
 
 def _no_remedy(found: Audit) -> str:
-    faults = _faults(found)
-    if not faults:
+    if not found.faults:
         return "nothing is found wrong with it."
-    return f"no remedy for {', '.join(faults)} is an option of this model; what to try is said above."
+    return f"no remedy for {_codes(found)} is an option of this model; what to try is said above."
 
 
 def _table(before: Patient, found: Audit, after: Patient, then: Audit) -> list[str]:
@@ -183,7 +183,7 @@ def _table(before: Patient, found: Audit, after: Patient, then: Audit) -> list[s
     rows = [("", "before", "after"), *((name, *(_steps(each, name) for each in (found, then))) for name in WORDS)]
     for name, (value, _) in before.scores.items():
         rows.append((name, f"{value:.4g}", f"{after.scores[name][0]:.4g}" if name in after.scores else "-"))
-    rows.append(("findings", *(", ".join(_faults(each)) or "none" for each in (found, then))))
+    rows.append(("findings", *map(_codes, (found, then))))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     return [*lines, "", *_verdict(before, after)]

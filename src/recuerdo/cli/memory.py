@@ -50,6 +50,8 @@ def memory(
         if asked is None:
             raise OptionError(f"--explain {explain} names no time step: write it as --explain t=17.")
         step = int(asked[1])
+    if overwrite and html is None:
+        raise OptionError("--overwrite is for a page at --html: name that file, or leave it out.")
     if html is not None:
         results.prepare_page(html, overwrite=overwrite)
     fitted = load(model)

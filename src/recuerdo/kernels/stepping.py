@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from recuerdo.cells import CellSpec, Walk, Weights
+from recuerdo.cells import CellSpec, Walk, Weights, indrnn
 from recuerdo.kernels import calling
 from recuerdo.kernels.native import kernel_of
 
 Array = NDArray[np.floating]
 
 
+class Affine(NamedTuple):
+    """What is read out of the top layer: y = W h + b, with W of (V, H) and b of (V,)."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+
 class Engine(Protocol):
     """What takes the steps: arrays in, arrays out, all of one type."""
 
     def step(self, x: Array, y: Array) -> None:
-        """Take a step from x, (streams, D), and write the top layer's output to y, (streams, H)."""
+        """Take a step from x, (streams, D), and write the answer to y: (streams, H), or (streams, V) of a readout."""
         ...
 
     def exchange(self, layer: int, which: int, array: Array, put: bool) -> None:
@@ -30,9 +38,17 @@ class Engine(Protocol):
 
 
 def engine(
-    cell: CellSpec, weights: Sequence[Weights], streams: int, *, zoneout: float, residual: bool
+    cell: CellSpec,
+    weights: Sequence[Weights],
+    streams: int,
+    *,
+    zoneout: float,
+    residual: bool,
+    readout: Affine | None = None,
 ) -> tuple[Engine, str]:
     """Return what steps a stack of layers, and why it is not the native core, in words; empty if it is.
+
+    The native core takes as many threads as torch has now, if a step is worth it.
 
     Args:
         cell: the equations of every layer.
@@ -40,12 +56,15 @@ def engine(
         streams: N, sequences that go side by side.
         zoneout: share of the old state that stays.
         residual: add a layer's input to its output from the second layer on.
+        readout: what the answer is of the top layer's output; None for the output itself.
     """
     weights = [_constants(one) for one in weights]
+    readout = None if readout is None else _constants(readout)
     reason = _refuses(cell, weights)
     if reason:
-        return ReferenceEngine(cell, weights, streams, zoneout=zoneout, residual=residual), reason
-    return _native(cell, weights, streams, zoneout, residual), ""
+        made = ReferenceEngine(cell, weights, streams, zoneout=zoneout, residual=residual, readout=readout)
+        return made, reason
+    return _native(cell, weights, streams, zoneout, residual, readout), ""
 
 
 def _refuses(cell: CellSpec, weights: Sequence[Weights]) -> str:
@@ -58,29 +77,33 @@ def _refuses(cell: CellSpec, weights: Sequence[Weights]) -> str:
     return ""
 
 
-def _native(cell: CellSpec, weights: Sequence[Weights], streams: int, zoneout: float, residual: bool) -> Engine:
+def _native(
+    cell: CellSpec, weights: Sequence[Weights], streams: int, zoneout: float, residual: bool, readout: Affine | None
+) -> Engine:
     assert calling.native is not None
-    kernel = kernel_of(cell)
-    assert kernel is not None
     double = weights[0].weight_ih.dtype == torch.float64
-    made = (calling.native.DoubleStepper if double else calling.native.SingleStepper)(streams)
+    kind = calling.native.DoubleStepper if double else calling.native.SingleStepper
+    made = kind(streams, torch.get_num_threads())
     for k, one in enumerate(weights):
-        H = one.weight_hh.shape[0] // cell.blocks
-        fields = {
-            "D": one.weight_ih.shape[1],
-            "H": H,
-            "zone_share": zoneout,
-            "cell": kernel[0],
-            "activation": kernel[1],
-        }
-        names = {"W": one.weight_ih, "U": one.weight_hh, **{n: getattr(one, n) for n in Weights._fields[2:]}}
-        addresses = {name: each.data_ptr() for name, each in names.items() if each is not None}
-        made.add({**fields, **addresses}, residual and k > 0)
+        made.add({**_fields(cell, one), "zone_share": zoneout}, residual and k > 0)
+    if readout is not None:  # a layer without memory: one unit for each number of the answer, whose own past counts 0
+        alone = Weights(readout.weight, readout.weight.new_zeros(len(readout.weight)), readout.bias)
+        made.add(_fields(indrnn("linear"), alone), False)
     return made
 
 
-def _constants(weights: Weights) -> Weights:
-    """Copies without a history, on the CPU."""
+def _fields(cell: CellSpec, weights: Weights) -> dict[str, int]:
+    """A layer as csrc/task.h has it; the addresses are good as long as the weights are held."""
+    kernel = kernel_of(cell)
+    assert kernel is not None
+    D, H = weights.weight_ih.shape[1], weights.weight_hh.shape[0] // cell.blocks
+    names = {"W": weights.weight_ih, "U": weights.weight_hh, **{n: getattr(weights, n) for n in Weights._fields[2:]}}
+    addresses = {name: each.data_ptr() for name, each in names.items() if each is not None}
+    return {"D": D, "H": H, "cell": kernel[0], "activation": kernel[1], **addresses}
+
+
+def _constants(weights: Any) -> Any:
+    """Copies without a history, on the CPU, of the tensors of a named tuple."""
     given = {name: each for name, each in weights._asdict().items() if each is not None}
     return weights._replace(**{name: each.detach().cpu().contiguous().clone() for name, each in given.items()})
 
@@ -89,9 +112,16 @@ class ReferenceEngine:
     """Steps by the equations themselves: for what the core does not take."""
 
     def __init__(
-        self, cell: CellSpec, weights: Sequence[Weights], streams: int, *, zoneout: float, residual: bool
+        self,
+        cell: CellSpec,
+        weights: Sequence[Weights],
+        streams: int,
+        *,
+        zoneout: float,
+        residual: bool,
+        readout: Affine | None,
     ) -> None:
-        self.cell, self.zoneout, self.residual = cell, zoneout, residual
+        self.cell, self.zoneout, self.residual, self.readout = cell, zoneout, residual, readout
         self.weights = weights
         H = weights[0].weight_hh.shape[0] // cell.blocks
         zeros = weights[0].weight_hh.new_zeros(streams, H)
@@ -107,7 +137,8 @@ class ReferenceEngine:
             walk = Walk(self.cell, below.unsqueeze(0), weights, zoneout=self.zoneout or None)
             state[:] = walk.step(0, tuple(state))[0]
             below = state[0] + below if self.residual and k > 0 else state[0]
-        torch.from_numpy(y).reshape(below.shape).copy_(below)
+        answer = below if self.readout is None else functional.linear(below, *self.readout)
+        torch.from_numpy(y).reshape(answer.shape).copy_(answer)
 
     def exchange(self, layer: int, which: int, array: Array, put: bool) -> None:
         """Copy a state: see :class:`Engine`."""

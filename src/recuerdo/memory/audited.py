@@ -75,6 +75,11 @@ class Audit:
     untrained: Untrained | None
 
     @property
+    def faults(self) -> list[Finding]:
+        """The findings that something is wrong; the others are notes."""
+        return [each for each in self.findings if each.fault]
+
+    @property
     def pictures(self) -> list[str]:
         """The names that `plot` knows, of what there is to draw in this audit."""
         have = {

@@ -27,8 +27,8 @@ FORGETFUL, SHUT = 0.6, 0.15
 EXPLODING = 100.0
 """Factor by which a gradient grows on its way back, from which it explodes."""
 
-FALLING = 0.03
-"""Share of the first loss by which it falls in the last fifth of a training that ended too early."""
+LAST, FALLING = 0.2, 0.03
+"""The last share of a training's steps, and that of its first loss by which a loss that still falls falls in them."""
 
 BOLD = 0.5
 """Learning rate by the size of the first weights, 1 / sqrt(H), from which a step of Adam is as large as a weight."""
@@ -285,6 +285,8 @@ def _too_short(evidence: Evidence) -> Iterator[Finding]:
     history = evidence.history
     if history is None or history.steps < 4:
         return
+    if history.best_step is not None and history.best_step <= (1 - LAST) * history.steps:
+        return  # what was held out is no better for the steps after that: they learn the samples by heart
     losses = np.array(history.losses)
     late = losses[-max(4, 2 * len(losses) // 5) :]
     steps = np.arange(len(late)) - (len(late) - 1) / 2

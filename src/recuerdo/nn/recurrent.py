@@ -275,17 +275,18 @@ class RecurrentLayer(nn.Module):
         final = stacked[0] if len(stacked) == 1 else stacked
         return (output, final, self._gather_trace(scanned)) if trace else (output, final)
 
-    def stepper(self, streams: int = 1) -> Stepper:
+    def stepper(self, streams: int = 1, *, readout: nn.Linear | None = None) -> Stepper:
         """Return a snapshot of this layer that takes one step at a time, in microseconds: see :class:`Stepper`.
 
         Args:
             streams: how many sequences go side by side.
+            readout: what answers from the output, in the same call; None for the output itself.
 
         Raises:
-            OptionError: the layer reads in both directions, its numbers are neither float32 nor float64, or streams is
-                below 1.
+            OptionError: the layer reads in both directions, its numbers are neither float32 nor float64, streams is
+                below 1, or the readout is for another layer.
         """
-        return Stepper(self, streams)
+        return Stepper(self, streams, readout=readout)
 
     def extra_repr(self) -> str:
         """Name the sizes, and every option that is not at its default."""

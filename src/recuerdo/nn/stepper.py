@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from recuerdo.errors import OptionError, ShapeError
-from recuerdo.kernels.stepping import engine
+from recuerdo.kernels.stepping import Affine, engine
 
 if TYPE_CHECKING:
     from recuerdo.nn.recurrent import RecurrentLayer
@@ -27,13 +28,16 @@ class Stepper:
     Args:
         layer: FRNN, IndRNN, LSTM or GRU in one direction, float32 or float64.
         streams: N, how many sequences go side by side.
+        readout: what answers from the layer's output, H -> V, for example a forecast's or a vocabulary's: the answer
+            comes in the same call. None for the output itself.
 
     Attributes:
         backend: "native" or "reference": what takes the steps.
         why: why it is not the native core, in words; empty if it is.
 
     Raises:
-        OptionError: the layer reads in both directions, its numbers are of another type, or streams is below 1.
+        OptionError: the layer reads in both directions, its numbers are of another type, streams is below 1, or the
+            readout is for another layer.
 
     Example:
         >>> import numpy as np, recuerdo as rc
@@ -44,7 +48,7 @@ class Stepper:
         ((3,), (1, 1, 3))
     """
 
-    def __init__(self, layer: RecurrentLayer, streams: int = 1) -> None:
+    def __init__(self, layer: RecurrentLayer, streams: int = 1, *, readout: nn.Linear | None = None) -> None:
         who = type(layer).__name__
         if layer.bidirectional:
             raise OptionError(
@@ -65,12 +69,25 @@ class Stepper:
         self._who, self._names = who, layer.cell.states
         self._shape = (layer.num_layers, streams, layer.hidden_size)
         D, H = layer.input_size, layer.hidden_size
-        self._outputs = {(streams, D): (streams, H), **({(D,): (H,)} if streams == 1 else {})}
+        if readout is not None and (readout.in_features != H or readout.weight.dtype != dtype):
+            raise OptionError(
+                f"The readout takes {readout.in_features} numbers of {readout.weight.dtype}, and a step of this {who} "
+                f"gives {H} of {dtype}."
+            )
+        V = H if readout is None else readout.out_features
+        self._outputs = {(streams, D): (streams, V), **({(D,): (V,)} if streams == 1 else {})}
         self._initial = [
             [each[0].detach().cpu().numpy().copy() for each in state]
             for state in layer._own_state(weights[0].weight_ih.new_zeros(1, 1, 1), 1)
         ]
-        self._engine, self.why = engine(layer.cell, weights, streams, zoneout=layer.zoneout, residual=layer.residual)
+        self._engine, self.why = engine(
+            layer.cell,
+            weights,
+            streams,
+            zoneout=layer.zoneout,
+            residual=layer.residual,
+            readout=None if readout is None else Affine(readout.weight, readout.bias),
+        )
         self.backend = "reference" if self.why else "native"
         self._step = self._engine.step
         self.reset()
@@ -83,7 +100,7 @@ class Stepper:
                 where it lies; anything else is copied first.
 
         Returns:
-            The output, (streams, H), or (H,) for x of shape (D,); a new array.
+            The output, (streams, H), or (H,) for x of shape (D,), and with a readout its answer, V for H; a new array.
 
         Raises:
             ShapeError: another shape.

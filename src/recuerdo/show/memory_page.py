@@ -152,8 +152,8 @@ class _Body:
 
     def _verdict(self) -> Iterable[str]:
         found = self.found
-        faults = [each for each in found.findings if each.fault]
-        yield f'<p class="lead">{escape(faults[0].sentence if faults else "Nothing is found wrong with it.")}</p>'
+        lead = found.faults[0].sentence if found.faults else "Nothing is found wrong with it."
+        yield f'<p class="lead">{escape(lead)}</p>'
         yield '<section aria-labelledby="h1"><h2 id="h1">1. Verdict and memory ruler</h2>'
         yield f"<p>{escape(str(found.reach))}</p>"
         need = found.reach.needed.steps

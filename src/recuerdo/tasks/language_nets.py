@@ -106,6 +106,12 @@ class LanguageNet(nn.Module):
         """(V, K): the last product's."""
         return self.embedding.weight if self.decoder is None else self.decoder.weight
 
+    def readout(self) -> nn.Linear:
+        """The last product as a layer, K -> V, with the same weights."""
+        made = nn.Linear(self.weight.shape[1], self.weight.shape[0], device="meta")
+        made.weight, made.bias = nn.Parameter(self.weight), self.bias
+        return made
+
     def carry(self, streams: int) -> None:
         """Make room for the state that training carries on, of so many streams."""
         for k, layer in enumerate(self.recurrent):

@@ -20,16 +20,12 @@ class TokenStream:
     Args:
         net: the network.
         streams: S.
-
-    Attributes:
-        logits: (S, V) what the network says of the next token; of the unknown future of no token at all before a step.
     """
 
     def __init__(self, net: LanguageNet, streams: int = 1) -> None:
-        self._steppers = [layer.stepper(streams) for layer in net.recurrent]
+        *below, top = net.recurrent
+        self._steppers = [*(layer.stepper(streams) for layer in below), top.stepper(streams, readout=net.readout())]
         self._vectors = net.embedding.weight.detach().numpy()
-        self._weight = np.ascontiguousarray(net.weight.detach().numpy().T)
-        self._bias = net.bias.detach().numpy()
         self.streams = streams
         self._x = np.zeros((streams, self._vectors.shape[1]), np.float32)
 
@@ -39,7 +35,7 @@ class TokenStream:
         y = self._x
         for stepper in self._steppers:
             y = stepper.step(y)
-        return y @ self._weight + self._bias
+        return y
 
     def read(self, net: LanguageNet, ids: NDArray[np.integer]) -> Array:
         """Read tokens of one text, (n,), which every stream goes on from; return the logits of the next one, (S, V)."""
@@ -48,10 +44,10 @@ class TokenStream:
         with torch.no_grad():
             for some in tokens.split(WINDOW):  # however long the text is
                 _, raw, state = net.eval().read(some[None], state)
+            logits = net.readout()(raw[:, -1]).numpy()
         assert state is not None
         self.state = tuple(tuple(each.expand(-1, self.streams, -1).numpy() for each in layer) for layer in state)
-        y = raw[:, -1].numpy().repeat(self.streams, axis=0)
-        return y @ self._weight + self._bias
+        return logits.repeat(self.streams, axis=0)
 
     @property
     def state(self) -> tuple[tuple[Array, ...], ...]:

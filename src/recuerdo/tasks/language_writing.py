@@ -69,11 +69,11 @@ class Writer(Iterator[str]):
         self._random = np.random.default_rng(random_state)
         self._stream = TokenStream(net, streams)
         self._logits = self._stream.read(net, read)
-        self._said = np.zeros((streams, tokens.size), bool)
+        self._said, self._rows = np.zeros((streams, tokens.size), bool), np.arange(streams)
         self._said[:, read] = True
         last = prompt[-1:] if tokens.level in ("word", "given") else ""
         self._kept, self._held = [last] * streams, [""] * streams
-        self._done = np.zeros(streams, bool)
+        self._done = [False] * streams
         self._left = max_tokens
         self._ended = False
 
@@ -99,8 +99,8 @@ class Writer(Iterator[str]):
         other._stream = TokenStream(self._net, self._stream.streams)
         other._stream.state = self._stream.state
         other._random = copy.deepcopy(self._random) if random_state is None else np.random.default_rng(random_state)
-        other._logits, other._said, other._done = self._logits.copy(), self._said.copy(), self._done.copy()
-        other._kept, other._held = list(self._kept), list(self._held)
+        other._logits, other._said = self._logits.copy(), self._said.copy()
+        other._kept, other._held, other._done = list(self._kept), list(self._held), list(self._done)
         return other
 
     def state_dict(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Writer(Iterator[str]):
             "said": np.packbits(self._said, axis=1),
             "kept": list(self._kept),
             "held": list(self._held),
-            "done": self._done.copy(),
+            "done": np.array(self._done),
             "left": self._left,
             "ended": self._ended,
             "random": self._random.bit_generator.state,
@@ -131,22 +131,22 @@ class Writer(Iterator[str]):
         self._stream.state = state["state"]
         self._logits = state["logits"].copy()
         self._said = np.unpackbits(state["said"], axis=1, count=self._said.shape[1]).astype(bool)
-        self._kept, self._held, self._done = list(state["kept"]), list(state["held"]), state["done"].copy()
+        self._kept, self._held, self._done = list(state["kept"]), list(state["held"]), state["done"].tolist()
         self._left, self._ended = state["left"], state["ended"]
         self._random.bit_generator.state = state["random"]
 
     def _round(self) -> list[str]:
         """Write a token of each stream; return the piece of text that it made sure."""
-        if self._ended or self._done.all():
+        if self._ended or all(self._done):
             raise StopIteration
         if self._left == 0:
             self._ended = True
             return [self._end(k) for k in range(len(self._held))]
         chosen = self._sampler.choose(spelt(self._tokens, self._logits), self._random, self._said)
-        self._said[np.arange(len(chosen)), chosen] = True
-        pieces = [self._put(k, int(token)) for k, token in enumerate(chosen)]
+        self._said[self._rows, chosen] = True
+        pieces = [self._put(k, token) for k, token in enumerate(chosen.tolist())]
         self._left = None if self._left is None else self._left - 1
-        if not self._done.all():
+        if not all(self._done):
             self._logits = self._stream.step(chosen)
         return pieces
 
@@ -154,6 +154,8 @@ class Writer(Iterator[str]):
         if self._done[k]:
             return ""
         new, self._kept[k] = self._tokens.spell(token, self._kept[k])
+        if not self._stops:
+            return new
         held = self._held[k] + new
         ends = [place for place in map(held.find, self._stops) if place >= 0]
         if ends:

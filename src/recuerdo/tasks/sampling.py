@@ -59,34 +59,39 @@ class Sampler:
             logits: (S, V) of S streams; -inf for a token that may not come.
             said: (S, V) which tokens each stream has said already.
         """
-        z = logits.astype(np.float64)
-        if said is not None and self.repetition_penalty != 1:
-            penalty = self.repetition_penalty
-            z = np.where(said, np.where(z > 0, z / penalty, z * penalty), z)
-        if self.temperature == 0:
-            p = np.zeros_like(z)
-            p[np.arange(len(z)), z.argmax(axis=1)] = 1
-            return p
-        if self.top_k is not None and self.top_k < z.shape[1]:
-            least = np.partition(z, -self.top_k, axis=1)[:, -self.top_k]
-            z = np.where(z < least[:, None], -np.inf, z)
-        z = (z - z.max(axis=1, keepdims=True)) / self.temperature
-        p = np.exp(z)
-        p /= p.sum(axis=1, keepdims=True)
-        if self.top_p < 1:
-            order = np.argsort(-p, axis=1, kind="stable")
-            sorted_p = np.take_along_axis(p, order, axis=1)
-            before = np.cumsum(sorted_p, axis=1) - sorted_p
-            kept = np.zeros(p.shape, bool)
-            np.put_along_axis(kept, order, before < self.top_p, axis=1)
-            p = np.where(kept, p, 0)
-            p /= p.sum(axis=1, keepdims=True)
-        return p
+        p = self._weights(logits, said)
+        return p / p.sum(axis=1, keepdims=True)
 
     def choose(
         self, logits: Values, random: np.random.Generator, said: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
         """Draw a token for each stream, (S,); arguments as in `probabilities`."""
-        reached = np.cumsum(self.probabilities(logits, said), axis=1)
-        reached /= reached[:, -1:]  # exactly 1 from the last token on that may come, and what is drawn is below
-        return (reached <= random.random(len(reached))[:, None]).sum(axis=1)
+        reached = self._weights(logits, said).cumsum(axis=1)
+        drawn = random.random(len(reached)) * reached[:, -1]  # always below what the last token that may come reaches
+        return (reached <= drawn[:, None]).sum(axis=1)
+
+    def _weights(self, logits: Values, said: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        """Probabilities times a factor of each row's own."""
+        z = np.asarray(logits, np.float64)
+        if said is not None and self.repetition_penalty != 1:
+            penalty = self.repetition_penalty
+            z = np.where(said, np.where(z > 0, z / penalty, z * penalty), z)
+        if self.temperature == 0:
+            likeliest = np.zeros_like(z)
+            likeliest[np.arange(len(z)), z.argmax(axis=1)] = 1
+            return likeliest
+        if self.top_k is not None and self.top_k < z.shape[1]:
+            least = np.partition(z, -self.top_k, axis=1)[:, -self.top_k]
+            z = np.where(z < least[:, None], -np.inf, z)
+        p = z - z.max(axis=1, keepdims=True)
+        if self.temperature != 1:
+            p /= self.temperature
+        np.exp(p, out=p)
+        if self.top_p < 1:
+            order = np.argsort(-p, axis=1, kind="stable")
+            sorted_p = np.take_along_axis(p, order, axis=1)
+            before = np.cumsum(sorted_p, axis=1) - sorted_p
+            kept = np.zeros(p.shape, bool)
+            np.put_along_axis(kept, order, before < self.top_p * sorted_p.sum(axis=1, keepdims=True), axis=1)
+            p = np.where(kept, p, 0)
+        return p
