@@ -37,7 +37,11 @@ struct Softmax {
 
     void run() const {
         if (t.given) {
-            for (long m = t.M * part / t.parts; m < t.M * (part + 1) / t.parts; ++m) settle(m, t.given + m * t.V, t.share);
+            for (long m = t.M * part / t.parts; m < t.M * (part + 1) / t.parts; ++m) {
+                Real* z = t.given + m * t.V;
+                if (t.bias) along<Real>(t.V, [&](long j, auto io) { io.put(z + j, io(z + j) + io(t.bias + j)); });
+                settle(m, z, t.share);
+            }
             return;
         }
         if (t.d_W) clear(total, Sums<Real>::numbers(last - first, t.K) * sizeof(Real));

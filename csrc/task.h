@@ -69,7 +69,7 @@ struct SoftmaxTask {
     const Real *h, *W, *bias;   // (M, K), (V, K), (V)
     const int64_t* target;      // (M): the class that was right, below 0 where the row does not count
     const Real* share;          // (M): gradients are of the sum of share times loss; null where none is wanted
-    Real* given;                // (M, V): logits that were computed elsewhere, in place of h, W and bias; null where they were not
+    Real* given;                // (M, V): h W^T that was computed elsewhere, in place of h and W; null where it was not
     Real *sum, *shift;          // (M): the loss is log(sum) + shift
     Real *d_h, *d_W, *d_bias;   // null where no gradient is wanted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from recuerdo.kernels import calling
 from recuerdo.kernels.calling import fresh
 from recuerdo.kernels.job import Precision
 
-LOGITS = 2_000_000
-"""Logits that are held at a time: 8 MB, of which a second or third cache keeps most."""
+LOGITS = 4_000_000
+"""Logits that are held at a time, by half more at most: 16 MB, of which a third cache keeps most."""
 
 LEAST_ROWS, MOST_ROWS = 128, 4096
 """Rows at a time: with fewer, W would be read from memory too often."""
@@ -103,7 +104,7 @@ Found = tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]
 def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, share: Tensor, wanted: bool) -> Found:
     """Some rows at a time: the products by torch, whose library is the fastest there is, and the rest by the core."""
     (M, _), V = x.shape, len(weight)
-    rows = min(M, max(LEAST_ROWS, min(MOST_ROWS, LOGITS // V)))
+    rows = _rows_at_a_time(M, V)
     losses, held = x.new_empty(M), fresh(x, rows, V)
     by_x = fresh(x, *x.shape) if wanted else None
     by_weight = fresh(weight, *weight.shape) if wanted else None
@@ -112,11 +113,8 @@ def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, sha
     for first in range(0, M, rows):
         some = slice(first, min(first + rows, M))
         logits = held[: some.stop - first]
-        if bias is None:
-            torch.mm(x[some], weight.t(), out=logits)
-        else:
-            torch.addmm(bias, x[some], weight.t(), out=logits)
-        losses[some] = _settled(logits, target[some], share[some] if wanted else None)
+        torch.mm(x[some], weight.t(), out=logits)
+        losses[some] = _settled(logits, bias, target[some], share[some] if wanted else None)
         if by_x is None or by_weight is None:
             continue
         torch.mm(logits, weight, out=by_x[some])
@@ -130,11 +128,20 @@ def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, sha
     return losses, by_x, by_weight, by_bias
 
 
-def _settled(logits: Tensor, target: Tensor, share: Tensor | None) -> Tensor:
-    """Return the losses; the logits become the gradients by them where there are shares."""
-    M, V = logits.shape
-    fields = {"M": M, "K": 0, "V": V, "given": logits.data_ptr()}
-    return _run(logits, fields, target, share)
+def _rows_at_a_time(M: int, V: int) -> int:
+    """As many as are held at a time, or a few more: a last piece of few rows would cost as much as a whole one."""
+    most = max(LEAST_ROWS, min(MOST_ROWS, LOGITS // V))
+    return math.ceil(M / max(1, round(M / most)))
+
+
+def _settled(products: Tensor, bias: Tensor | None, target: Tensor, share: Tensor | None) -> Tensor:
+    """Return the losses of x W^T + b; what was x W^T becomes the gradients by it where there are shares."""
+    M, V = products.shape
+    fields = {"M": M, "K": 0, "V": V, "given": products.data_ptr()}
+    if bias is not None:
+        bias = bias.contiguous()
+        fields["bias"] = bias.data_ptr()
+    return _run(products, fields, target, share)
 
 
 def _core(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, share: Tensor, wanted: bool) -> Found:
