@@ -83,7 +83,15 @@ def test_no_loss_depends_on_its_neighbours_nor_on_the_pieces(path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("M", "V", "rows"),
-    [(400, 10_003, 200), (0, 5, 0), (7, 5, 7), (130, 10**6, 130), (1_000, 10**6, 125), (10**6, 10, 4099)],
+    [
+        (400, 10_003, 400),
+        (820, 10_003, 410),
+        (0, 5, 0),
+        (7, 5, 7),
+        (130, 10**6, 130),
+        (1_000, 10**6, 125),
+        (10**6, 10, 4099),
+    ],
 )
 def test_pieces_are_even_so_that_no_few_rows_are_left_over(M, V, rows):
     assert softmax._rows_at_a_time(M, V) == rows
