@@ -45,7 +45,7 @@ BELOW, HOUR = 92.0, 3_550.0
 
 BEST: dict[str, Any] = {
     "embedding_size": 448, "hidden_size": 448, "num_layers": 2, "tied": True, "dropout": 0.4, "weight_dropout": 0.2,
-    "embedding_dropout": 0.1, "batch_size": 32, "steps": 35, "learning_rate": 3e-3,
+    "embedding_dropout": 0.1, "batch_size": 32, "steps": 35, "learning_rate": 4e-3,
 }  # fmt: skip
 
 MEDIUM = 39
