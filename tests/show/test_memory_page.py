@@ -310,6 +310,20 @@ def test_two_hundred_steps_of_sixty_four_units_stay_below_three_megabytes(tmp_pa
     assert size < 3e6, size
 
 
+def test_gradients_are_drawn_as_they_are_or_leave_the_chart():
+    from recuerdo.show.memory_charts import MemoryCharts
+
+    torch.manual_seed(0)
+    found = rc.memory.audit(rc.nn.FRNN(2, 7), torch.randn(6, 15, 2))
+    (flow,), (other,) = found.gradient_flow, found.untrained.gradient_flow
+    lines = [each.data_source.data["y"] for each in MemoryCharts(found).figures["flow"].renderers[:4]]
+    for drawn, measured in zip(lines, (flow.total, flow.direct, flow.recurrent, other.total), strict=True):
+        left_out = np.isnan(drawn)
+        np.testing.assert_array_equal(drawn[~left_out], measured[~left_out])
+        assert (measured[left_out] < 1e-4 * flow.total.max()).all()
+        assert not left_out.all()
+
+
 def test_a_portrait_is_what_was_recorded():
     model, x = of_layer("LSTM", bidirectional=True)
     found = rc.memory.audit(model, x)

@@ -85,7 +85,7 @@ window.recuerdoCell = (function () {
     function gated(at, tools) {
       const { text, wire, glass, dot, get } = tools;
       const order = [...layer.gates].sort((a, b) => (b === layer.forgets) - (a === layer.forgets));
-      const step = (WIDE - 1) / (order.length - 1), where = Object.fromEntries(order.map((gate, k) => [gate, 0.45 + k * step]));
+      const step = (WIDE - 1.1) / (order.length - 1), where = Object.fromEntries(order.map((gate, k) => [gate, 0.45 + k * step]));
       const candidate = layer.candidates[0], writes = layer.writes || layer.forgets, wide = layer.states.length > 1;
       lanes(layer.states.map((state) => [state, state === memory ? TOP : LOW]), at, tools);
       wire([[where[order[0]], BUS], [where[order[order.length - 1]], BUS]]);

@@ -15,6 +15,7 @@ from bokeh.models import (
     FactorRange,
     HoverTool,
     LinearColorMapper,
+    NumeralTickFormatter,
     Range1d,
     Span,
 )
@@ -39,6 +40,9 @@ SHADES = 64
 
 STRIP, CHART = 96, 230
 """Heights in pixels."""
+
+DECADES = 1e-4
+"""By the largest: how small gradients are drawn, further only where the trained network's own are smaller."""
 
 SMALLEST = 1e-300
 """Stands for 0 where logarithms are drawn."""
@@ -132,6 +136,9 @@ class MemoryCharts:
                      line_width=2)
             )  # fmt: skip
         chart.xaxis.axis_label = "steps back"
+        decades = range(int(np.log10(1.6 * most)) + 1)
+        chart.xaxis.ticker = [each * 10**k for k in decades for each in ((1, 2, 5) if most < 500 else (1,))]
+        chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
         return chart
 
     def _river(self) -> Any:
@@ -162,8 +169,8 @@ class MemoryCharts:
         totals = [flow.total for flow in flows]
         highest = max(float(each.max()) for each in totals)
         chart = self._steps_chart(CHART, "state at step", y_axis_type="log")
-        lowest = min((float(v) for each in totals for v in each if v > 0), default=1e-12)
-        floor = max(lowest, highest * 1e-12)
+        lowest = min((float(v) for each in totals for v in each if v > 0), default=0.0)
+        floor = max(min(lowest, highest * DECADES), highest * 1e-12)
         fresh = self.found.untrained.gradient_flow if self.found.untrained is not None else [None] * len(flows)
         for number, (flow, other) in enumerate(zip(flows, fresh, strict=True)):
             hue, step = HUES[number % len(HUES)], np.arange(len(flow.total))
@@ -254,7 +261,7 @@ class MemoryCharts:
         chart.line([0, 1], [1, 0], color=QUIET, line_dash="dotted")
         chart.add_tools(HoverTool(tooltips=[("unit", "@unit"), ("shut", "@shut{0.00}"), ("open", "@open{0.00}")]))
         chart.xaxis.axis_label, chart.yaxis.axis_label = "share of steps shut", "share of steps open"
-        _legend(chart)
+        _legend(chart, columns=4)
         return chart
 
     def _recall(self) -> Any:
@@ -327,7 +334,7 @@ def _chart(height: int, **options: Any) -> Any:
 def _line(
     chart: Any, step: NDArray[Any], values: NDArray[Any], floor: float, label: str, hue: str, width: float, dash: str
 ) -> None:
-    seen = np.where(values > 0, np.maximum(values, floor), np.nan)
+    seen = np.where(values >= floor, values, np.nan)  # what is below leaves the chart
     chart.line(step, seen, color=hue, line_width=width, line_dash=dash, legend_label=label)
 
 
@@ -339,6 +346,7 @@ def _legend(chart: Any, columns: int = 2) -> None:
         legend.ncols = columns
         legend.label_text_font_size = "11px"
         legend.padding = legend.margin = 2
+        legend.spacing = 10
         chart.add_layout(legend, "above")
 
 

@@ -207,8 +207,8 @@ class _Body:
         yield '<section aria-labelledby="h3"><h2 id="h3">3. Memory score</h2>'
         yield (
             "<p>The first sample, and under it every gate and state of every unit, step by step: a row is a unit, "
-            "those with the longest time constants at the bottom. Gates run from 0 (pale) to 1, candidates and states "
-            "around 0. The sample stands in the colours of the chosen unit's hidden state.</p>"
+            "those with the longest time constants at the bottom. Gates run from 0, which is left blank, to 1, "
+            "candidates and states around 0. The sample stands in the colours of the chosen unit's hidden state.</p>"
         )
         shown = self.found.shown
         if shown is not None and shown.words is not None:
