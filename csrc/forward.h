@@ -183,7 +183,7 @@ struct Forward : Walk<Real> {
         if (normed && t.cell != GRU_RESET_BEFORE) norm_blocks(time, step, n, 0, G);
         switch (t.cell) {
             case INDRNN:
-                along<Real>(H, [&](long j, auto io) { io.put(g + j, io(g + j) + io(t.U + j) * io(a[k] + j)); });
+                if (t.U) along<Real>(H, [&](long j, auto io) { io.put(g + j, io(g + j) + io(t.U + j) * io(a[k] + j)); });
                 [[fallthrough]];
             case FRNN:
                 switch (t.activation) {

@@ -26,7 +26,7 @@ struct Task {
     // given
     const Real* x;              // (T, N, D) with the strides below
     long x_by_t, x_by_n;
-    const Real *W, *U;          // (G*H, D), (G*H, H) or (G*H) on the diagonal
+    const Real *W, *U;          // (G*H, D), (G*H, H) or (G*H) on the diagonal, where a stepper may be without
     const Real *bias_ih, *bias_hh, *norm_ih, *norm_hh;  // (G*H); the norms: gains of a layer norm on W x and on U h
     const Real *norm_c, *norm_c_bias;         // (H)
     const Real *h0, *c0, *restart_h, *restart_c, *mask;  // (N, H)

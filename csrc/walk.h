@@ -79,7 +79,7 @@ struct Matrices {
             if (B.M) B.pack(from, at, count, by_k, by_m, P * part / t.parts, P * (part + 1) / t.parts);
         };
         long D = t.D, H = t.H;
-        const Real* U_rest = t.U + 2 * H * H;
+        const Real* U_rest = rest.M ? t.U + 2 * H * H : nullptr;
         if (backward) {
             share(input, t.W, 0, input.K, D, 1);
             share(all, t.U, 0, all.K, H, 1);

@@ -42,6 +42,7 @@ class Call {
             t.D = k ? H : D;
             t.H = H;
             weights(t);
+            if (t.cell == INDRNN && chance()) t.U = nullptr;
             stepper.add(t, k > 0);
         }
         std::unique_ptr<Real[]> y(new Real[stepper.streams() * H]);

@@ -151,6 +151,9 @@ def test_a_readout_answers_in_the_same_call(
     expected = readout(layer.eval()(x)[0]).detach()
     atol = 1e-12 if dtype == torch.float64 else 1e-6
     np.testing.assert_allclose(stepped(stepper, x), expected, rtol=0, atol=atol)
+    stepper.step(np.full((streams, D), np.nan, stepper.dtype))
+    stepper.reset()
+    np.testing.assert_allclose(stepped(stepper, x), expected, rtol=0, atol=atol)  # it has no memory of its own
     held = stepper.state
     assert as_arrays(held)[0].shape == (2, streams, H)
     first = stepper.step(x[:, 0].numpy())

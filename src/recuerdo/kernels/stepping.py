@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -85,25 +85,28 @@ def _native(
     kind = calling.native.DoubleStepper if double else calling.native.SingleStepper
     made = kind(streams, torch.get_num_threads())
     for k, one in enumerate(weights):
-        made.add({**_fields(cell, one), "zone_share": zoneout}, residual and k > 0)
-    if readout is not None:  # a layer without memory: one unit for each number of the answer, whose own past counts 0
-        alone = Weights(readout.weight, readout.weight.new_zeros(len(readout.weight)), readout.bias)
-        made.add(_fields(indrnn("linear"), alone), False)
+        tensors = {"W": one.weight_ih, "U": one.weight_hh, **{name: getattr(one, name) for name in Weights._fields[2:]}}
+        made.add({**_fields(cell, tensors), "zone_share": zoneout}, residual and k > 0)
+    if readout is not None:  # without U a unit has no memory
+        made.add(_fields(indrnn("linear"), {"W": readout.weight, "bias_ih": readout.bias}), False)
     return made
 
 
-def _fields(cell: CellSpec, weights: Weights) -> dict[str, int]:
-    """A layer as csrc/task.h has it; the addresses are good as long as the weights are held."""
+def _fields(cell: CellSpec, tensors: Mapping[str, Tensor | None]) -> dict[str, int]:
+    """A layer as csrc/task.h has it; the addresses are good as long as the tensors are held."""
     kernel = kernel_of(cell)
     assert kernel is not None
-    D, H = weights.weight_ih.shape[1], weights.weight_hh.shape[0] // cell.blocks
-    names = {"W": weights.weight_ih, "U": weights.weight_hh, **{n: getattr(weights, n) for n in Weights._fields[2:]}}
-    addresses = {name: each.data_ptr() for name, each in names.items() if each is not None}
-    return {"D": D, "H": H, "cell": kernel[0], "activation": kernel[1], **addresses}
+    assert tensors["W"] is not None
+    GH, D = tensors["W"].shape
+    addresses = {name: each.data_ptr() for name, each in tensors.items() if each is not None}
+    return {"D": D, "H": GH // cell.blocks, "cell": kernel[0], "activation": kernel[1], **addresses}
 
 
-def _constants(weights: Any) -> Any:
-    """Copies without a history, on the CPU, of the tensors of a named tuple."""
+Tensors = TypeVar("Tensors", Weights, Affine)
+
+
+def _constants(weights: Tensors) -> Tensors:
+    """Copies without a history, on the CPU."""
     given = {name: each for name, each in weights._asdict().items() if each is not None}
     return weights._replace(**{name: each.detach().cpu().contiguous().clone() for name, each in given.items()})
 

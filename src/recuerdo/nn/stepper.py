@@ -23,7 +23,8 @@ class Stepper:
     """A snapshot of a layer that takes one step of one stream, or of several side by side, with every call.
 
     It computes what the layer computes in evaluation mode, in the type of its parameters: a layer of precision "bf16"
-    steps in float32. Later changes of the layer's weights do not reach it.
+    steps in float32. Later changes of the layer's weights do not reach it. Where a step is worth it, it takes as many
+    threads as torch had when it was made; the numbers are the same.
 
     Args:
         layer: FRNN, IndRNN, LSTM or GRU in one direction, float32 or float64.
