@@ -143,12 +143,13 @@ def test_threads_share_a_large_step_and_give_the_same_bits(cell: str, option: st
 def test_a_readout_answers_in_the_same_call(
     cell: str, streams: int, bias: bool, dtype: torch.dtype, core: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not core:
-        monkeypatch.setattr(calling, "native", None)
     layer, x = made(cell, dtype, num_layers=2), torch.randn(streams, T, D, dtype=dtype)
     readout = nn.Linear(H, 11, bias=bias, dtype=dtype)
-    stepper = layer.stepper(streams, readout=readout)
     expected = readout(layer.eval()(x)[0]).detach()
+    if not core:
+        monkeypatch.setattr(calling, "native", None)
+    stepper = layer.stepper(streams, readout=readout)
+    assert stepper.backend == ("native" if core else "reference")
     atol = 1e-12 if dtype == torch.float64 else 1e-6
     np.testing.assert_allclose(stepped(stepper, x), expected, rtol=0, atol=atol)
     stepper.step(np.full((streams, D), np.nan, stepper.dtype))
