@@ -129,7 +129,7 @@ def _by_rows(x: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, sha
 
 
 def _rows_at_a_time(M: int, V: int) -> int:
-    """As many as are held at a time, or a few more: a last piece of few rows would cost as much as a whole one."""
+    """As many as are held at a time, or by half more: a last piece of few rows would cost as much as a whole one."""
     most = max(LEAST_ROWS, min(MOST_ROWS, LOGITS // V))
     return math.ceil(M / max(1, round(M / most)))
 
